@@ -1,0 +1,84 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Every Swift target: Swift 6 language mode comes with the tools version; nothing unsafe is passed to the compiler.
+let swiftSettings: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
+/// C targets see the GNU interfaces (affinity, thread names) that Glibc hides by default.
+let cSettings: [CSetting] = [.define("_GNU_SOURCE")]
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: name + "Tests", dependencies: dependencies + ["TestSupport"], resources: resources,
+    swiftSettings: swiftSettings)
+}
+
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "sinew",
+  products: [.executable(name: "sinew", targets: ["sinew"])],
+  dependencies: [
+    // The command line: sub-commands, help and validation that we would otherwise write ourselves.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // YAML with line and column of every node, for errors that point at the mistake. Only Configuration imports it.
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    // Floor 0: what Swift cannot import or must not do itself.
+    .target(name: "CSystem", cSettings: cSettings, linkerSettings: [.linkedLibrary("m")]),
+    .target(name: "CKernels", exclude: ["impl"], cSettings: cSettings, linkerSettings: [.linkedLibrary("m")]),
+    .systemLibrary(name: "CMuJoCoLibrary", pkgConfig: "mujoco"),
+    .target(name: "CMuJoCo", dependencies: ["CMuJoCoLibrary"], cSettings: cSettings),
+    .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CMessageDigest", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
+
+    // Floor 1: values and time.
+    room("Numerics", ["CSystem"]),
+    room("RealTime", ["CSystem"]),
+    room("ArmModel", ["Numerics"]),
+    room("Configuration", ["CMessageDigest", yams]),
+
+    // Floor 2: networks and tasks.
+    room("Networks", ["CKernels", "CSystem", "Numerics"]),
+    room("Tasks", ["ArmModel", "Configuration", "CSystem", "Numerics"], resources: [.copy("Resources/tasks")]),
+
+    // Floor 3: the rooms around the loop.
+    room("Safety", ["ArmModel", "CSystem"]),
+    room(
+      "Simulation", ["ArmModel", "CMuJoCo", "CSystem", "Configuration", "Numerics"],
+      resources: [.copy("Resources/models"), .copy("Resources/servos")]),
+    room("Policies", ["Configuration", "CSystem", "Networks", "Numerics"], resources: [.copy("Resources/policies")]),
+    room("Recording", ["ArmModel", "CLZ4", "CZlib", "CZstd", "RealTime"]),
+
+    // Floor 4: the loop, and whole runs made of it.
+    room("Control", ["ArmModel", "CSystem", "Numerics", "Policies", "RealTime", "Recording", "Safety", "Simulation", "Tasks"]),
+    room("Sessions", ["Configuration", "Control"]),
+
+    // Floor 5: one file per subcommand.
+    .executableTarget(
+      name: "sinew", dependencies: ["Sessions", "CKernels", "CMuJoCo", argumentParser], swiftSettings: swiftSettings),
+
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
+    tests("RealTime", ["RealTime"]),
+    tests("ArmModel", ["ArmModel"]),
+    tests("Numerics", ["Numerics"]),
+    tests("Configuration", ["Configuration"]),
+    tests("Networks", ["Networks", "CKernels"]),
+    tests("Tasks", ["Tasks"]),
+    tests("Safety", ["Safety"]),
+    tests("Simulation", ["Simulation", "Tasks"]),
+    tests("Policies", ["Policies"]),
+    tests("Recording", ["Recording"]),
+    tests("Control", ["Control"]),
+    tests("Sessions", ["Sessions"]),
+    // The command itself, driven from outside as a user drives it.
+    tests("Command", ["sinew", "Recording"]),
+  ]
+)

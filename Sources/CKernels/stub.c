@@ -1,0 +1,1 @@
+int sinew_kernels_stub;

@@ -1,0 +1,1 @@
+int sinew_mujoco_stub;

@@ -1,0 +1,20 @@
+#include "CSystem.h"
+#include <errno.h>
+#include <time.h>
+
+static int64_t nanoseconds(clockid_t clock) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int64_t sinew_now_ns(void) { return nanoseconds(CLOCK_MONOTONIC); }
+int64_t sinew_realtime_ns(void) { return nanoseconds(CLOCK_REALTIME); }
+
+int sinew_sleep_until_ns(int64_t deadline) {
+  struct timespec t = {.tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000};
+  int status;
+  do status = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+  while (status == EINTR);
+  return status;
+}
