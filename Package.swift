@@ -66,6 +66,7 @@ let package = Package(
       name: "sinew", dependencies: ["Sessions", "CKernels", "CMuJoCo", argumentParser], swiftSettings: swiftSettings),
 
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
+    tests("System", ["CSystem"]),
     tests("RealTime", ["RealTime"]),
     tests("ArmModel", ["ArmModel"]),
     tests("Numerics", ["Numerics"]),

@@ -2,6 +2,7 @@
 // mathematical functions the control thread uses. Everything marked SINEW_RT was reviewed: it neither locks nor
 // allocates, so a Swift function marked @_noLocks may call it.
 #pragma once
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,3 +32,75 @@ SINEW_RT double sinew_floor(double x);
 SINEW_RT double sinew_round(double x);
 SINEW_RT double sinew_pow(double x, double y);
 SINEW_RT double sinew_erf(double x);
+
+// MARK: Threads (set-up only: nothing here belongs on the tick)
+
+/// Starts a thread with its own stack of `stack_bytes` (rounded up to whole pages, at least the system's minimum).
+/// Signals that come from outside (SIGINT, SIGTERM, ...) are blocked in it, so that they never interrupt its sleep.
+/// Join it with pthread_join. Returns 0 or an errno value.
+int sinew_thread_start(
+    void *_Nullable (*_Nonnull entry)(void *_Nullable), void *_Nullable context, size_t stack_bytes,
+    pthread_t *_Nonnull thread);
+/// Names the calling thread as debuggers and `ps -L` show it; longer names are cut to 15 bytes. Returns 0 or an errno value.
+int sinew_thread_set_name(const char *_Nonnull name);
+/// Binds the calling thread to one processor. Returns 0 or an errno value (EINVAL: no such processor).
+int sinew_thread_set_affinity(int cpu);
+/// Puts the calling thread under SCHED_FIFO; threads and processes that it starts are ordinary ones again.
+/// Returns 0 or an errno value (EPERM: no right, EINVAL: priority outside 1...99).
+int sinew_thread_set_fifo(int priority);
+/// The calling thread's SCHED_FIFO priority; 0 when it runs under another policy.
+int sinew_thread_fifo_priority(void);
+/// How many processors this process may run on.
+int sinew_cpu_count(void);
+/// Number of the processor at `index` (from 0) among those that this process may run on; -1 when there is none.
+int sinew_cpu_at(int index);
+
+// MARK: Memory and latency
+
+/// Locks all memory of the process, now and later, and proves that it still can allocate 64 MiB afterwards: the system
+/// call also succeeds where the limit makes every later allocation fail. On failure nothing is locked. Returns 0 or an
+/// errno value: EPERM or ENOMEM from the lock, EAGAIN when RLIMIT_MEMLOCK is too low for the allocation after it.
+int sinew_lock_memory(void);
+/// Touches `bytes` of the calling thread's stack below the caller, fewer where the stack is smaller (64 KiB always stay
+/// untouched). Returns the number of bytes touched.
+size_t sinew_prefault_stack(size_t bytes);
+/// Page faults of the calling thread since it started: without disk access, and with.
+SINEW_RT void sinew_page_faults(int64_t *_Nonnull minor, int64_t *_Nonnull major);
+/// Asks the kernel to keep processors out of deep sleep, until the returned file descriptor is closed (or the process
+/// ends). Returns a descriptor, or a negative errno value.
+int sinew_hold_cpu_latency(void);
+
+// MARK: Proof at run time
+
+/// Prepares the real-time sanitizer, when the program is linked with it; otherwise does nothing.
+void sinew_rt_initialize(void);
+/// Whether the program is linked with the real-time sanitizer.
+bool sinew_rt_is_checked(void);
+/// From here to `sinew_rt_leave` the real-time sanitizer, when linked, ends the program at any allocation, lock or
+/// blocking system call of the calling thread. Call after the sleep, leave before the next one.
+SINEW_RT void sinew_rt_enter(void);
+SINEW_RT void sinew_rt_leave(void);
+
+// MARK: Stop requests
+
+/// From now on SIGINT, SIGTERM and SIGHUP do nothing but count. A SIGHUP that was ignored at start (nohup) stays
+/// ignored; SIGQUIT is untouched and still ends a program that no longer listens. Returns 0 or an errno value.
+int sinew_install_stop_signals(void);
+/// How many stop signals have arrived since they were installed or cleared; 0 before.
+SINEW_RT int sinew_stop_requests(void);
+/// The number of the last stop signal that arrived; 0 when none has.
+SINEW_RT int sinew_last_stop_signal(void);
+/// Forgets the stop signals that have arrived.
+void sinew_clear_stop_requests(void);
+
+// MARK: A peer to compare with
+
+/// A plain periodic loop in C: the yardstick for the control loop's wake-up lateness. It runs on a thread of its own,
+/// with locked memory and absolute deadlines; a late tick skips to the grid.
+///
+/// `priority` 0 asks for ordinary scheduling, 1...99 for SCHED_FIFO; `cpu` -1 leaves the choice to the kernel.
+/// `histogram_us[i]` receives the count of wake-ups that were late by i to i+1 microseconds; the last bucket also takes
+/// everything above. Returns 0; a positive errno value when it ran, but without the SCHED_FIFO or the processor asked
+/// for; a negative one when it did not run.
+int sinew_plain_c_loop(
+    int64_t period_ns, int64_t ticks, int priority, int cpu, uint32_t *_Nonnull histogram_us, int buckets);

@@ -1,0 +1,34 @@
+#include "CSystem.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+static atomic_int requests, last;
+
+// Everything a handler may do: two lock-free stores.
+static void count(int signal) {
+  atomic_store_explicit(&last, signal, memory_order_relaxed);
+  atomic_fetch_add_explicit(&requests, 1, memory_order_release);
+}
+
+int sinew_install_stop_signals(void) {
+  const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+    struct sigaction action = {.sa_handler = count, .sa_flags = SA_RESTART}, before;
+    sigfillset(&action.sa_mask);
+    if (sigaction(signals[i], NULL, &before) != 0) return errno;
+    // A shell starts background jobs with SIGINT ignored; a robot's stop must work there too. nohup is a wish.
+    if (signals[i] == SIGHUP && before.sa_handler == SIG_IGN) continue;
+    if (sigaction(signals[i], &action, NULL) != 0) return errno;
+  }
+  return 0;
+}
+
+int sinew_stop_requests(void) { return atomic_load_explicit(&requests, memory_order_acquire); }
+int sinew_last_stop_signal(void) { return atomic_load_explicit(&last, memory_order_relaxed); }
+
+void sinew_clear_stop_requests(void) {
+  atomic_store_explicit(&last, 0, memory_order_relaxed);
+  atomic_store_explicit(&requests, 0, memory_order_release);
+}

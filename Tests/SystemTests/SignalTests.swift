@@ -1,0 +1,54 @@
+import CSystem
+import Glibc
+import Testing
+
+/// A control thread may ask; the annotation is checked when this file is compiled.
+@_noLocks
+private func requestsAsTheTickReadsThem() -> Int32 { sinew_stop_requests() }
+
+/// Sends a signal to the whole process (the threads of tests may block it themselves) and waits until it has arrived.
+private func send(_ signal: Int32, expectedCount: Int32) {
+  kill(getpid(), signal)
+  let deadline = sinew_now_ns() + 5_000_000_000
+  while sinew_stop_requests() < expectedCount, sinew_now_ns() < deadline { usleep(1000) }
+}
+
+@Suite struct SignalTests {
+  @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
+  func `A stop signal is counted and does nothing else`(signal: Int32) async {
+    await #expect(processExitsWith: .success) { [signal] in
+      #expect(sinew_install_stop_signals() == 0)
+      #expect(requestsAsTheTickReadsThem() == 0)
+      #expect(sinew_last_stop_signal() == 0)
+      send(signal, expectedCount: 1)
+      send(signal, expectedCount: 2)
+      #expect(requestsAsTheTickReadsThem() == 2)
+      #expect(sinew_last_stop_signal() == signal)
+      sinew_clear_stop_requests()
+      #expect(requestsAsTheTickReadsThem() == 0)
+    }
+  }
+
+  @Test
+  func `A program started with nohup stays deaf to the hang-up, and one started in the background hears the stop`()
+    async
+  {
+    await #expect(processExitsWith: .success) {
+      signal(SIGHUP, SIG_IGN)
+      signal(SIGINT, SIG_IGN)
+      #expect(sinew_install_stop_signals() == 0)
+      kill(getpid(), SIGHUP)
+      send(SIGINT, expectedCount: 1)
+      #expect(sinew_stop_requests() == 1)
+      #expect(sinew_last_stop_signal() == SIGINT)
+    }
+  }
+
+  @Test func `Quit still ends the program`() async {
+    await #expect(processExitsWith: .signal(SIGQUIT)) {
+      _ = sinew_install_stop_signals()
+      kill(getpid(), SIGQUIT)
+      sleep(5)
+    }
+  }
+}
