@@ -24,7 +24,8 @@ struct Tree: Sendable {
   var found: String {
     switch content {
     case .list(let items): return "a list of \(items.count)"
-    case .mapping(let entries): return entries.isEmpty ? "an empty mapping" : "a mapping with '\(quoted(entries[0].key))'…"
+    case .mapping(let entries):
+      return entries.isEmpty ? "an empty mapping" : "a mapping with '\(quoted(entries[0].key))'…"
     case .scalar(let text, let plain):
       if plain, ScalarText.isNull(text) { return "nothing" }
       if !plain { return "the quoted text '\(quoted(text))'" }

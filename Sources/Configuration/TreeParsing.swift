@@ -12,8 +12,9 @@ extension Tree {
   static func parse(_ text: String, file: String) throws(ConfigurationError) -> Tree {
     guard text.utf8.count <= mostBytes else { throw tooLarge(file, limit: mostBytes) }
     try AliasedKeys.refuse(in: text, file: file)
-    // The parser keeps a pointer into the string's storage; very short strings have none of their own.
-    var text = text + String(repeating: "\n", count: max(0, 32 - text.utf8.count))
+    // The parser keeps a pointer into the string's storage, so it must have one: very short strings live in registers.
+    var text = text
+    text.reserveCapacity(64)
     text.makeContiguousUTF8()
     let root: Yams.Node?
     do {
@@ -36,7 +37,7 @@ extension Tree {
     func fail(_ message: String) -> ConfigurationError {
       ConfigurationError(file: file, line: Int(line), column: Int(column), message: message)
     }
-    guard depth <= deepest else { throw fail("nested deeper than \(deepest) levels") }
+    guard depth < deepest else { throw fail("nested deeper than \(deepest) levels") }
     budget -= 1
     guard budget >= 0 else { throw fail("more than \(mostNodes) values once aliases are expanded") }
     switch node {

@@ -24,11 +24,13 @@ import Testing
     let expected = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
     let bytes = [UInt8](repeating: 0x61, count: 1_000_000)
     #expect(bytes.withUnsafeBytes { ContentHash.sha256($0) } == expected)
-    try withFile(Data(bytes)) { path in #expect(try ContentHash.sha256(contentsOf: path) == expected) }
+    try withFile(Data(bytes)) { path throws in #expect(try ContentHash.sha256(contentsOf: path) == expected) }
   }
 
   @Test func aMissingFileIsNamed() {
-    #expect(errorText { _ = try ContentHash.sha256(contentsOf: "/nowhere/x.bin") } == "/nowhere/x.bin: no such file; check the path")
+    #expect(
+      errorText { _ = try ContentHash.sha256(contentsOf: "/nowhere/x.bin") }
+        == "/nowhere/x.bin: no such file; check the path")
   }
 }
 

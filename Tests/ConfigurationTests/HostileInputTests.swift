@@ -8,14 +8,14 @@ import Testing
 
   @Test func deepNestingIsRefused() {
     let levels = String(repeating: "[", count: 65) + String(repeating: "]", count: 65)
-    #expect(refusal(levels) == "f.yaml:1:66: nested deeper than 64 levels" || refusal(levels).contains("nested deeper than 64 levels"))
+    #expect(refusal(levels) == "f.yaml:1:65: nested deeper than 64 levels")
     #expect(refusal(String(repeating: "[", count: 64) + String(repeating: "]", count: 64)) == "")
     for opening in ["[", "{a: ", "- ", "? ", "[{x: ", "{? "] {
       let text = String(repeating: opening, count: 4_000_000 / opening.utf8.count)
       #expect(refusal(text).hasPrefix("f.yaml:"), "opening \(opening)")
     }
     var blocks = ""
-    for level in 0..<3000 { blocks += String(repeating: " ", count: level) + "a:\n" }
+    for level in 0..<2000 { blocks += String(repeating: " ", count: level) + "a:\n" }
     #expect(refusal(blocks).contains("exceeded") || refusal(blocks).contains("deeper"))
   }
 
@@ -41,10 +41,16 @@ import Testing
     ("[a]: 1\n", "f.yaml:1:1: a key must be text, not a list or a mapping"),
     ("a: [1, 2\nb: 3\n", "f.yaml:2:2: is not YAML: did not find expected ',' or ']' while parsing a flow sequence"),
     ("a: *missing\n", "f.yaml:1:4: is not YAML: found undefined alias"),
-    ("a: 'open\n", "f.yaml:3:1: is not YAML: found unexpected end of stream while scanning a quoted scalar"),
-    ("a: 1\n---\nb: 2\n", "f.yaml:2:1: is not YAML: but found another document expected a single document in the stream"),
+    ("a: 'open\n", "f.yaml:2:1: is not YAML: found unexpected end of stream while scanning a quoted scalar"),
+    (
+      "a: 1\n---\nb: 2\n",
+      "f.yaml:2:1: is not YAML: but found another document expected a single document in the stream"
+    ),
     ("a: \u{1}\n", "f.yaml:1: is not YAML: control characters are not allowed"),
-    ("\ta: 1\n", "f.yaml:1:1: is not YAML: found character that cannot start any token while scanning for the next token"),
+    (
+      "\ta: 1\n",
+      "f.yaml:1:1: is not YAML: found character that cannot start any token while scanning for the next token"
+    ),
   ])
   func malformedDocuments(text: String, message: String) { #expect(refusal(text) == message) }
 
@@ -60,9 +66,13 @@ import Testing
     defer { unlink(pipe) }
     #expect(load(pipe) == "\(pipe): is not a regular file; name a file")
     try withFile(Data(repeating: 0x20, count: 4 * 1_048_576 + 1)) {
-      #expect(load($0).hasSuffix("is larger than 4 MiB, the most a configuration may have; check that this is the file you meant"))
+      #expect(
+        load($0).hasSuffix(
+          "is larger than 4 MiB, the most a configuration may have; check that this is the file you meant"))
     }
     try withFile(Data([0x61, 0xFF, 0xFE])) { #expect(load($0) == "\($0): is not UTF-8 text; save it as UTF-8") }
-    try withFile(Data("a: [1, 2]\n".utf8)) { #expect(try ConfigurationNode.load(path: $0).child("a").doubles() == [1, 2]) }
+    try withFile(Data("a: [1, 2]\n".utf8)) { path throws in
+      #expect(try ConfigurationNode.load(path: path).child("a").doubles() == [1, 2])
+    }
   }
 }
