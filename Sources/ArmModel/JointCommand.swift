@@ -4,6 +4,12 @@ public enum CommandMode: UInt8, Sendable, BitwiseCopyable {
   case position = 0
   /// Efforts, N·m: torque motors.
   case effort = 1
+
+  // The operators that raw values bring along are generic, which the control thread may not call.
+  @_noLocks
+  public static func == (a: CommandMode, b: CommandMode) -> Bool { a.rawValue == b.rawValue }
+  @_noLocks
+  public static func != (a: CommandMode, b: CommandMode) -> Bool { a.rawValue != b.rawValue }
 }
 
 /// What the arm shall do until the next command. Only the safety core makes one during a run.

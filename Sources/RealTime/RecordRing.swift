@@ -33,7 +33,9 @@ public final class RecordRing {
   public var droppedCount: Int { memory.dropped.pointee.load(ordering: .relaxed) }
 
   /// Bytes waiting for the consumer.
-  public var backlog: Int { memory.head.pointee.load(ordering: .acquiring) - memory.tail.pointee.load(ordering: .relaxed) }
+  public var backlog: Int {
+    memory.head.pointee.load(ordering: .acquiring) - memory.tail.pointee.load(ordering: .relaxed)
+  }
 
   /// Consumer: hands the oldest record to `body` and frees it; false when the ring is empty.
   public func pop(_ body: (_ kind: UInt32, _ payload: UnsafeRawBufferPointer) -> Void) -> Bool {
