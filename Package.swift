@@ -65,8 +65,11 @@ let package = Package(
     .executableTarget(
       name: "sinew", dependencies: ["Sessions", "CKernels", "CMuJoCo", argumentParser], swiftSettings: swiftSettings),
 
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
-    tests("System", ["CSystem"]),
+    // Stands in for malloc in the test program, to count what a stretch of code allocates.
+    .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+    .target(
+      name: "TestSupport", dependencies: ["CAllocationCounter"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
+    tests("System", ["CSystem", "CAllocationCounter"]),
     tests("RealTime", ["RealTime"]),
     tests("ArmModel", ["ArmModel"]),
     tests("Numerics", ["Numerics"]),
