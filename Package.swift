@@ -1,10 +1,14 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import PackageDescription
 
+/// In CI a warning in our own targets is an error; elsewhere a newer compiler's new warnings stop nobody.
+let isStrict = Context.environment["CI"] == "true"
 /// Every Swift target: Swift 6 language mode comes with the tools version; nothing unsafe is passed to the compiler.
-let swiftSettings: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
+let swiftSettings: [SwiftSetting] =
+  [.enableUpcomingFeature("ExistentialAny")] + (isStrict ? [.treatAllWarnings(as: .error)] : [])
 /// C targets see the GNU interfaces (affinity, thread names) that Glibc hides by default.
-let cSettings: [CSetting] = [.define("_GNU_SOURCE")]
+let cSettings: [CSetting] =
+  [.define("_GNU_SOURCE")] + (isStrict ? [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)] : [])
 
 func room(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
   .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
@@ -66,7 +70,7 @@ let package = Package(
       name: "sinew", dependencies: ["Sessions", "CKernels", "CMuJoCo", argumentParser], swiftSettings: swiftSettings),
 
     // Stands in for malloc in the test program, to count what a stretch of code allocates.
-    .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+    .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter", cSettings: cSettings),
     .target(
       name: "TestSupport", dependencies: ["CAllocationCounter"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("System", ["CSystem", "CAllocationCounter"]),
