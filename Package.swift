@@ -8,7 +8,8 @@ let swiftSettings: [SwiftSetting] =
   [.enableUpcomingFeature("ExistentialAny")] + (isStrict ? [.treatAllWarnings(as: .error)] : [])
 /// C targets see the GNU interfaces (affinity, thread names) that Glibc hides by default.
 let cSettings: [CSetting] =
-  [.define("_GNU_SOURCE")] + (isStrict ? [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)] : [])
+  [.define("_GNU_SOURCE")]
+  + (isStrict ? [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)] : [])
 
 func room(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
   .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
@@ -62,7 +63,9 @@ let package = Package(
     room("Recording", ["ArmModel", "CLZ4", "CZlib", "CZstd", "RealTime"]),
 
     // Floor 4: the loop, and whole runs made of it.
-    room("Control", ["ArmModel", "CSystem", "Numerics", "Policies", "RealTime", "Recording", "Safety", "Simulation", "Tasks"]),
+    room(
+      "Control",
+      ["ArmModel", "CSystem", "Numerics", "Policies", "RealTime", "Recording", "Safety", "Simulation", "Tasks"]),
     room("Sessions", ["Configuration", "Control"]),
 
     // Floor 5: one file per subcommand.
@@ -72,7 +75,8 @@ let package = Package(
     // Stands in for malloc in the test program, to count what a stretch of code allocates.
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter", cSettings: cSettings),
     .target(
-      name: "TestSupport", dependencies: ["CAllocationCounter"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
+      name: "TestSupport", dependencies: ["CAllocationCounter"], path: "Tests/TestSupport", swiftSettings: swiftSettings
+    ),
     tests("System", ["CSystem", "CAllocationCounter"]),
     tests("RealTime", ["RealTime"]),
     tests("ArmModel", ["ArmModel"]),
