@@ -8,7 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __clang__
 #define SINEW_COUNTER_RT __attribute__((swift_attr("@_noLocks")))
+#else
+#define SINEW_COUNTER_RT
+#endif
 
 /// Allocations by the calling thread since it started: malloc, calloc, realloc, aligned_alloc, posix_memalign, memalign,
 /// valloc and pvalloc, one each. Always 0 where the allocator belongs to a sanitizer.
