@@ -82,6 +82,10 @@ extension Tree {
       return ConfigurationError(file: file, message: "is not YAML: \(error)")
     }
     func at(_ mark: Mark, _ context: YamlError.Context?, _ problem: String) -> ConfigurationError {
+      if problem.hasPrefix("Maximum nesting level") {
+        return ConfigurationError(
+          file: file, line: mark.line, column: mark.column, message: "nested deeper than \(deepest) levels")
+      }
       let background = context.map { $0.text.isEmpty ? "" : " \($0.text)" } ?? ""
       return ConfigurationError(
         file: file, line: mark.line, column: mark.column, message: "is not YAML: \(problem)\(background)")

@@ -1,0 +1,52 @@
+import ArmModel
+
+/// From an action to a command.
+extension TaskEvaluator {
+  /// Maps an action of `actionCount` numbers to a command for all joints; `joints` is the state it was chosen in.
+  ///
+  /// Joints without a number in the action are commanded to the episode's reset pose (position modes) or to no effort.
+  /// Goal positions are kept within the task's joint limits. A number that is not finite gives a goal that is not finite,
+  /// which the safety core refuses; it is not remembered as the last goal. The command's stamp is left as it is.
+  @_noLocks
+  public mutating func command(action: UnsafePointer<Double>, joints: JointState, into: inout JointCommand) {
+    precondition(joints.count == jointCount, "joints of another task")
+    if !hasGoal { adoptGoal(joints) }
+    var result = mode == .effort ? JointVector(repeating: 0, count: jointCount) : resetPositionNow
+    for index in 0..<actionCount {
+      let instruction = actions[index]
+      let joint = instruction.joint
+      let scaled = instruction.scale * clamp(action[index], actionLow, actionHigh)
+      if mode == .effort {
+        result[joint] = instruction.offset + scaled
+      } else {
+        let measured = joints.position[joint]
+        let origin = isDelta ? (deltaFromMeasured ? measured : goal[joint]) : instruction.offset
+        let wanted = clamp(origin + scaled, measured - maximumLead, measured + maximumLead)
+        result[joint] = clamp(wanted, limits[joint].lower, limits[joint].upper)
+      }
+    }
+    for index in 0..<jointCount where result[index].isFinite { goal[index] = result[index] }
+    for index in 0..<actionCount {
+      pastActions[actionCount + index] = pastActions[index]
+      pastActions[index] = action[index]
+    }
+    into.mode = mode
+    into.goal = result
+  }
+
+  /// The same for an action as policies give it.
+  @_noLocks
+  public mutating func command(action: UnsafePointer<Float>, joints: JointState, into: inout JointCommand) {
+    for index in 0..<actionCount { scratchAction[index] = Double(action[index]) }
+    // The buffer has an address: a task has at least one action.
+    guard let widened = scratchAction.baseAddress else { return }
+    command(action: UnsafePointer(widened), joints: joints, into: &into)
+  }
+
+  /// At the start of an episode the last goal is where the arm is.
+  @_noLocks
+  mutating func adoptGoal(_ joints: JointState) {
+    for index in 0..<jointCount { goal[index] = joints.position[index] }
+    hasGoal = true
+  }
+}
