@@ -1,1 +1,73 @@
+// The only door to MuJoCo. Its default answer to an internal error is exit(1) and a MUJOCO_LOG.TXT in the working
+// directory; every wrapper below instead catches the error (a handler that jumps back, no frame of another language in
+// between), returns a status, and keeps the text for sinew_mujoco_message(). Nothing is ever printed or written.
+//
+// All wrappers are thread-safe as long as two threads do not share one mjData.
 #pragma once
+#include <mujoco/mujoco.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef SINEW_RT
+// Reviewed: neither locks nor allocates, so a Swift function marked @_noLocks may call it.
+#define SINEW_RT __attribute__((swift_attr("@_noLocks")))
+#endif
+
+// MARK: Status
+
+enum {
+  SINEW_MUJOCO_OK = 0,
+  /// MuJoCo raised an internal error; the mjData it worked on is spoiled until it is reset.
+  SINEW_MUJOCO_ERROR = 1,
+  /// The state is no longer finite, or beyond MuJoCo's largest value.
+  SINEW_MUJOCO_NOT_FINITE = 2,
+  /// Plus a warning index (mjtWarning): the step raised that warning.
+  SINEW_MUJOCO_WARNING = 16,
+};
+
+/// What went wrong in the last failing call of this thread, or what MuJoCo warned of in the last load; "" when nothing.
+const char *sinew_mujoco_message(void);
+
+// MARK: Version
+
+/// The version of the headers this program was built with, and of the library it runs with (4000001 = 4.0.1).
+int sinew_mujoco_header_version(void);
+int sinew_mujoco_version(void);
+
+// MARK: Loading (not for the control thread)
+
+/// One joint of a URDF that gets a motor, with the losses that URDF leaves out.
+typedef struct {
+  double effort_limit;   ///< N·m; 0 = unlimited
+  double armature;       ///< kg·m², added when the file gives none
+  double friction_loss;  ///< N·m, added when the file gives none
+  double damping;        ///< N·m·s/rad, added when the file gives none
+} sinew_mujoco_motor;
+
+/// Parses and compiles a model: the file at `path`, or where `text` is given that XML, whose relative files are then
+/// looked up in `directory`. With `motor` every hinge and sliding joint that has no actuator in a model without actuators gets a torque motor of the joint's
+/// name; `motors_added` counts them. Returns NULL on error; on success a non-empty message holds MuJoCo's warnings.
+mjModel *sinew_mujoco_load(const char *path, const char *text, const char *directory, const sinew_mujoco_motor *motor,
+                           int *motors_added);
+
+/// A copy to be edited, or NULL.
+mjModel *sinew_mujoco_copy_model(const mjModel *model);
+/// Recomputes what depends on masses, inertias, armatures; the data are reset by it.
+int sinew_mujoco_set_constants(mjModel *model, mjData *data);
+/// Adds a point mass (kg) to a body at a point of the body's frame; call sinew_mujoco_set_constants afterwards.
+int sinew_mujoco_add_point_mass(mjModel *model, int body, const double point[3], double mass);
+/// New data with everything at the reference pose, or NULL.
+mjData *sinew_mujoco_make_data(const mjModel *model);
+void sinew_mujoco_delete_model(mjModel *model);
+void sinew_mujoco_delete_data(mjData *data);
+
+// MARK: Simulation
+
+/// Back to the reference pose; clears warnings, warm start, time and control. Does not evaluate anything.
+SINEW_RT int sinew_mujoco_reset(const mjModel *model, mjData *data);
+/// Forward dynamics without integration, then the same checks as a step.
+SINEW_RT int sinew_mujoco_forward(const mjModel *model, mjData *data);
+/// One time step. Any warning raised by it, and a state that is not finite, is a failure.
+SINEW_RT int sinew_mujoco_step(const mjModel *model, mjData *data);
+/// Positions of bodies and sites from qpos and the mocap poses, nothing else.
+SINEW_RT int sinew_mujoco_kinematics(const mjModel *model, mjData *data);

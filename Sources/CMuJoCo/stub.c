@@ -1,1 +1,0 @@
-int sinew_mujoco_stub;
