@@ -16,7 +16,7 @@ enum ModelReading {
       case mjJNT_BALL: .ball
       default: .free
       }
-    let limited = model.pointee.jnt_limited[index] != 0 && kind != .ball && kind != .free
+    let limited = model.pointee.jnt_limited[index] && kind != .ball && kind != .free
     return PhysicsModel.Joint(
       name: name(model, mjOBJ_JOINT, index), kind: kind,
       range: limited ? range(model.pointee.jnt_range, index) : nil, index: index)
@@ -30,7 +30,7 @@ enum ModelReading {
     if transmission == mjTRN_JOINT || transmission == mjTRN_JOINTINPARENT {
       joint = name(model, mjOBJ_JOINT, Int(m.actuator_trnid[2 * index]))
     }
-    let limited = m.actuator_ctrlnum[index] == 1 && m.actuator_ctrllimited[control] != 0
+    let limited = m.actuator_ctrlnum[index] == 1 && m.actuator_ctrllimited[control]
     return PhysicsModel.Actuator(
       name: name(model, mjOBJ_ACTUATOR, index), joint: joint, kind: kind(m, index, drivesJoint: joint != nil),
       controlRange: limited ? range(m.actuator_ctrlrange, control) : nil, index: index, controlIndex: control)
