@@ -79,9 +79,11 @@ extension ConfigurationNode {
       throw expected("one of \(names.joined(separator: ", "))")
     }
     guard let value = T(rawValue: text) else {
-      throw error(
-        "unknown value '\(quoted(text))', expected one of \(names.joined(separator: ", "))",
-        suggestion: Suggestion.nearest(to: text, in: names).map { "did you mean '\($0)'?" })
+      // A long list of names helps only when none of them is near.
+      if let near = Suggestion.nearest(to: text, in: names) {
+        throw error("unknown value '\(quoted(text))'", suggestion: "did you mean '\(near)'?")
+      }
+      throw error("unknown value '\(quoted(text))'", suggestion: "one of \(names.joined(separator: ", "))")
     }
     return value
   }

@@ -27,20 +27,22 @@ extension TaskReader {
     let kind = try node.child("term").choice(ObservationKind.self)
     let common = ["term", "scale", "offset", "clip", "noise", "history", "newest_first"]
     var term: ObservationTerm
-    func make(_ components: [Int], _ names: [String]) -> ObservationTerm {
+    func make(_ components: [Int], _ names: [String], labels: [String]) -> ObservationTerm {
       ObservationTerm(
         kind: kind, components: components, scale: components.map { _ in 1 }, offset: components.map { _ in 0 },
-        clip: (-.infinity, .infinity), names: names)
+        clip: (-.infinity, .infinity), names: names, labels: labels)
     }
     func axes(_ prefix: String) throws(ConfigurationError) -> ObservationTerm {
       let selected = try readSelection(try node.optional("components"), from: Self.axes, kind: "component")
-      return make(selected, selected.map { "\(prefix).\(Self.axes[$0])" })
+      let labels = selected.map { Self.axes[$0] }
+      return make(selected, labels.map { "\(prefix).\($0)" }, labels: labels)
     }
     switch kind {
     case .jointPosition, .jointPositionCosine, .jointPositionSine, .jointVelocity, .jointEffort, .jointPositionError:
       try node.allowOnly(common + ["joints"])
       let selected = try readSelection(try node.optional("joints"), from: joints, kind: "joint")
-      term = make(selected, selected.map { "\(kind.rawValue).\(joints[$0])" })
+      let labels = selected.map { joints[$0] }
+      term = make(selected, labels.map { "\(kind.rawValue).\($0)" }, labels: labels)
     case .variable:
       try node.allowOnly(common + ["variable", "components"])
       let index = try variableIndex(try node.child("variable"))
@@ -67,21 +69,22 @@ extension TaskReader {
       term.reference = other
     case .previousAction:
       try node.allowOnly(common)
-      term = make(Array(actionJoints.indices), actionJoints.map { "previous_action.\(joints[$0])" })
+      let labels = actionJoints.map { joints[$0] }
+      term = make(Array(labels.indices), labels.map { "previous_action.\($0)" }, labels: labels)
     case .timeFraction:
       try node.allowOnly(common)
       guard timeLimit != nil else {
         throw node.error("time_fraction needs a time limit", suggestion: "add time_limit: STEPS to the task")
       }
-      term = make([0], ["time_fraction"])
+      term = make([0], ["time_fraction"], labels: ["time_fraction"])
     }
     try readOptions(of: &term, from: node)
     return term
   }
 
   private func readOptions(of term: inout ObservationTerm, from node: ConfigurationNode) throws(ConfigurationError) {
-    if let scale = try node.optional("scale") { term.scale = try readPerName(scale, names: term.names, absent: 1) }
-    if let offset = try node.optional("offset") { term.offset = try readPerName(offset, names: term.names, absent: 0) }
+    if let scale = try node.optional("scale") { term.scale = try readPerName(scale, names: term.labels, absent: 1) }
+    if let offset = try node.optional("offset") { term.offset = try readPerName(offset, names: term.labels, absent: 0) }
     if let clip = try node.optional("clip") { term.clip = try readInterval(clip) }
     if let noise = try node.optional("noise") {
       try noise.allowOnly(["uniform", "gaussian"])

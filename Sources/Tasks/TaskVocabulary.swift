@@ -119,8 +119,10 @@ struct ObservationTerm: Sendable {
   var noise = Noise.none
   var history = 1
   var newestFirst = true
-  /// One name per component.
+  /// One name per component, unique within the observation as a rule.
   var names: [String]
+  /// What the components are called within the term: joints or axes.
+  var labels: [String]
 
   /// How many numbers of the observation it gives.
   var count: Int { components.count * history }

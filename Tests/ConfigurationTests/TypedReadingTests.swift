@@ -110,7 +110,10 @@ func errorText(_ body: () throws -> Void) -> String {
         == "f.yaml:4:5: l3: expected a list of 3 numbers, found a list of 2")
     #expect(
       errorText { _ = try root.child("c").choice(Colour.self) }
-        == "f.yaml:5:4: c: unknown value 'gren', expected one of red, green, blue; did you mean 'green'?")
+        == "f.yaml:5:4: c: unknown value 'gren'; did you mean 'green'?")
+    #expect(
+      errorText { _ = try root.child("i").choice(Colour.self) }
+        == "f.yaml:1:4: i: unknown value '1.5'; one of red, green, blue")
     #expect(
       errorText { _ = try root.child("c2").choice(Colour.self) }
         == "f.yaml:6:5: c2: expected one of red, green, blue, found a list of 1")

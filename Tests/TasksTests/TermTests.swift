@@ -12,7 +12,7 @@ import Testing
       smallTask(
         observation: """
 
-            - {term: joint_velocity, joints: [b, a], scale: {joint_velocity.a: 10}}
+            - {term: joint_velocity, joints: [b, a], scale: {a: 10}}
             - {term: joint_effort, joints: [a], offset: 1}
             - {term: joint_position, scale: [2, 3], offset: [0.5, 0], clip: [-1, 1]}
             - {term: point, point: elbow, components: [z]}
