@@ -1,1 +1,0 @@
-int sinew_kernels_stub;
