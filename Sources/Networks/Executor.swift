@@ -4,6 +4,8 @@ import CKernels
 struct Executor: ~Copyable {
   /// Parameters and values; 64-byte aligned, zeroed and so touched at construction.
   let memory: UnsafeMutableBufferPointer<Float>
+  /// The functions of the program's instruction set.
+  let kernels: OpaquePointer
   let steps: UnsafeMutableBufferPointer<Step>
   let axes: UnsafeMutableBufferPointer<Axis>
   let indices: UnsafeMutableBufferPointer<Int>
@@ -17,7 +19,10 @@ struct Executor: ~Copyable {
     var count: Int
   }
 
-  init(memoryCount: Int, steps: [Step], axes: [Axis], indices: [Int], feedback: [Feedback]) {
+  init(
+    kernels: OpaquePointer, memoryCount: Int, steps: [Step], axes: [Axis], indices: [Int], feedback: [Feedback]
+  ) {
+    self.kernels = kernels
     let bytes = UnsafeMutableRawPointer.allocate(byteCount: max(memoryCount, 16) * 4, alignment: 64)
     let floats = bytes.bindMemory(to: Float.self, capacity: max(memoryCount, 16))
     floats.initialize(repeating: 0, count: max(memoryCount, 16))
@@ -69,6 +74,15 @@ struct Executor: ~Copyable {
   @_noLocks
   private func execute(_ step: Step) {
     switch step.kind {
+    case .dense:
+      sinew_dense(
+        kernels, at(step.b), at(step.c), at(step.a), at(step.y), step.inner, step.count, step.code, step.p, step.q)
+    case .vector: sinew_function_vector(kernels, step.code, step.p, step.q, at(step.a), at(step.y), step.count)
+    case .gruReset: sinew_gru_reset(kernels, at(step.a), at(step.b), at(step.y), step.count)
+    case .gruBefore: sinew_gru_before(kernels, at(step.a), at(step.b), at(step.c), at(step.y), step.count)
+    case .gruAfter: sinew_gru_after(kernels, at(step.a), at(step.b), at(step.c), at(step.y), step.count)
+    case .lstmCell: sinew_lstm_cell(kernels, at(step.a), at(step.b), at(step.y), step.count)
+    case .lstmHidden: sinew_lstm_hidden(kernels, at(step.a), at(step.b), at(step.y), step.count)
     case .function: sinew_row_function(step.code, step.p, step.q, at(step.a), at(step.y), step.count)
     case .binary: binary(step)
     case .select: select(step)

@@ -1,91 +1,138 @@
 extension ProgramBuilder {
   /// One step of a gated recurrent unit, ONNX equations and gate order (z, r, h), default activations.
   ///
+  ///     z = σ(W_z·x + R_z·h + b_z)   r = σ(W_r·x + R_r·h + b_r)   h' = (1 − z)∘n + z∘h
+  ///     n = tanh(W_h·x + Wb_h + r∘(R_h·h + Rb_h))   linear before reset (PyTorch)
+  ///     n = tanh(W_h·x + R_h·(r∘h) + Wb_h + Rb_h)   otherwise
+  ///
   /// - Parameters:
-  ///   - x: I numbers as last dimension, 1 for all others.
-  ///   - hidden: the state before the step, `size` numbers; the result has its shape.
-  ///   - inputWeights: W [3·size, I]. - recurrentWeights: R [3·size, size]. - bias: [6·size] = Wb ++ Rb.
-  ///   - linearBeforeReset: whether the reset gate multiplies R·h + Rb (PyTorch) or h itself.
+  ///   - x: I numbers as its last dimension, 1 for all others.
+  ///   - hidden: h, the state before the step, `size` numbers; the result has its shape.
+  ///   - inputWeights: W, row-major [3·size][I].
+  ///   - recurrentWeights: R, row-major [3·size][size].
+  ///   - bias: Wb ++ Rb, 6·size numbers.
+  ///   - linearBeforeReset: which of the two equations for n.
   public mutating func gru(
     _ x: Value, hidden: Value, inputWeights: [Float], recurrentWeights: [Float], bias: [Float]?, size: Int,
     linearBeforeReset: Bool
   ) throws(NetworkError) -> Value {
-    let (w, r) = try gates(
-      "gru", count: 3, x, hidden, inputWeights: inputWeights, recurrentWeights: recurrentWeights, bias: bias,
+    let cell = try RecurrentLayer(
+      self, "gru", gates: 3, x, hidden, inputWeights: inputWeights, recurrentWeights: recurrentWeights, bias: bias,
       size: size)
-    let h = try reshape(hidden, to: [size])
-    let gx = try dense(x, w)
-    func part(_ b: inout ProgramBuilder, _ v: Value, _ i: Int) throws(NetworkError) -> Value {
-      try b.slice(v, starts: [i * size], ends: [(i + 1) * size])
-    }
-    let gh = try dense(h, r)
-    let z = try unary(.sigmoid, binary(.add, part(&self, gx, 0), part(&self, gh, 0)))
-    let reset = try unary(.sigmoid, binary(.add, part(&self, gx, 1), part(&self, gh, 1)))
-    let inner: Value
+    let next: Value
     if linearBeforeReset {
-      inner = try binary(.multiply, reset, part(&self, gh, 2))
+      // The biases of z and r add up; those of h stay on their own sides of the reset gate.
+      let fromInput = try gates(x, cell.input(0..<3, bias: cell.bias.map { $0.input }))
+      let fromHidden = try gates(hidden, cell.recurrent(0..<3, bias: cell.bias.map { $0.recurrent }))
+      next = try recurrent(.gruAfter, size, [fromInput, fromHidden, hidden], hidden.shape)
     } else {
-      let product = try binary(.multiply, reset, h)
-      inner = try part(&self, dense(product, r), 2)
+      let fromInput = try gates(x, cell.input(0..<3, bias: cell.bias.map { $0.sum }))
+      let zr = try gates(hidden, cell.recurrent(0..<2, bias: nil), addedTo: fromInput, gate: 0)
+      let reset = try recurrent(.gruReset, size, [zr, hidden], [size])
+      let candidate = try gates(reset, cell.recurrent(2..<3, bias: nil), addedTo: fromInput, gate: 2)
+      next = try recurrent(.gruBefore, size, [zr, candidate, hidden], hidden.shape)
     }
-    let n = try unary(.tanh, binary(.add, part(&self, gx, 2), inner))
-    let next = try binary(.add, n, binary(.multiply, z, binary(.subtract, h, n)))
-    return try reshape(next, to: hidden.shape)
+    return next
   }
 
   /// One step of a long short-term memory, ONNX equations and gate order (i, o, f, c), default activations, no peepholes.
   ///
-  /// `inputWeights`: W [4·size, I]; `recurrentWeights`: R [4·size, size]; `bias`: [8·size] = Wb ++ Rb. The results have
-  /// the shapes of `hidden` and `cell`.
+  ///     c' = σ(f)∘c + σ(i)∘tanh(g)   h' = σ(o)∘tanh(c')   with the gates W·x + R·h + Wb + Rb
+  ///
+  /// - Parameters:
+  ///   - x: I numbers as its last dimension, 1 for all others.
+  ///   - hidden: h, `size` numbers; the new hidden state has its shape.
+  ///   - cell: c, `size` numbers; the new cell state has its shape.
+  ///   - inputWeights: W, row-major [4·size][I].
+  ///   - recurrentWeights: R, row-major [4·size][size].
+  ///   - bias: Wb ++ Rb, 8·size numbers.
   public mutating func lstm(
     _ x: Value, hidden: Value, cell: Value, inputWeights: [Float], recurrentWeights: [Float], bias: [Float]?, size: Int
   ) throws(NetworkError) -> (hidden: Value, cell: Value) {
-    let (w, r) = try gates(
-      "lstm", count: 4, x, hidden, inputWeights: inputWeights, recurrentWeights: recurrentWeights, bias: bias,
+    let layer = try RecurrentLayer(
+      self, "lstm", gates: 4, x, hidden, inputWeights: inputWeights, recurrentWeights: recurrentWeights, bias: bias,
       size: size)
     guard try node(cell, "lstm").count == size else {
       throw NetworkError("lstm: cell has shape \(cell.shape), \(size) numbers are needed")
     }
-    let c = try reshape(cell, to: [size])
-    let gates = try binary(.add, dense(x, w), dense(reshape(hidden, to: [size]), r))
-    func part(_ b: inout ProgramBuilder, _ i: Int) throws(NetworkError) -> Value {
-      try b.slice(gates, starts: [i * size], ends: [(i + 1) * size])
+    let fromInput = try gates(x, layer.input(0..<4, bias: layer.bias.map { $0.sum }))
+    let sum = try gates(hidden, layer.recurrent(0..<4, bias: nil), addedTo: fromInput, gate: 0)
+    let next = try recurrent(.lstmCell, size, [sum, cell], cell.shape)
+    return (try recurrent(.lstmHidden, size, [sum, next], hidden.shape), next)
+  }
+
+  /// The gates of one operand, each padded to whole vectors; added to those of another from one gate on.
+  private mutating func gates(
+    _ x: Value, _ layer: DenseLayer, addedTo sum: Value? = nil, gate: Int = 0
+  ) throws(NetworkError) -> Value {
+    var layer = layer
+    var operands = [x.index]
+    if let sum, let size = layer.gateSize {
+      operands.append(sum.index)
+      layer.accumulatorOffset = gate * Packing.padded(size)
     }
-    let i = try unary(.sigmoid, part(&self, 0))
-    let o = try unary(.sigmoid, part(&self, 1))
-    let f = try unary(.sigmoid, part(&self, 2))
-    let g = try unary(.tanh, part(&self, 3))
-    let next = try binary(.add, binary(.multiply, f, c), binary(.multiply, i, g))
-    let output = try binary(.multiply, o, unary(.tanh, next))
-    return (try reshape(output, to: hidden.shape), try reshape(next, to: cell.shape))
+    return try add(.dense(layer), operands, [layer.packedOutputs], "gates (value \(graph.nodes.count))")
   }
 
-  private mutating func dense(_ x: Value, _ layer: DenseLayer) throws(NetworkError) -> Value {
-    try dense(x, weights: layer.weights, bias: layer.bias, outputs: layer.outputs, activation: .identity)
+  private mutating func recurrent(
+    _ kind: Step.Kind, _ size: Int, _ operands: [Value], _ shape: [Int]
+  ) throws(NetworkError) -> Value {
+    try add(.recurrent(kind, size: size), operands.map(\.index), shape, "\(kind)")
   }
+}
 
-  /// Checks every size of a recurrent layer and splits its bias between the two dense layers.
-  private func gates(
-    _ label: String, count: Int, _ x: Value, _ hidden: Value, inputWeights: [Float], recurrentWeights: [Float],
-    bias: [Float]?, size: Int
-  ) throws(NetworkError) -> (input: DenseLayer, recurrent: DenseLayer) {
-    let inputs = try node(x, label).shape.last ?? 1
-    guard x.count == inputs else {
+/// The checked weights of a recurrent layer, cut by gate.
+private struct RecurrentLayer {
+  var inputWeights: [Float]
+  var recurrentWeights: [Float]
+  var bias: (input: [Float], recurrent: [Float], sum: [Float])?
+  var inputs: Int
+  var size: Int
+
+  init(
+    _ builder: ProgramBuilder, _ label: String, gates: Int, _ x: Value, _ hidden: Value, inputWeights: [Float],
+    recurrentWeights: [Float], bias: [Float]?, size: Int
+  ) throws(NetworkError) {
+    let count = try builder.node(x, label).count
+    inputs = x.shape.last ?? 1
+    guard count == inputs else {
       throw NetworkError("\(label): x has shape \(x.shape); only its last dimension may be above 1")
     }
-    guard size >= 1, size <= Limits.elements / count else { throw NetworkError("\(label): size \(size)") }
-    guard try node(hidden, label).count == size else {
+    guard size >= 1, size <= Limits.elements / (16 * gates) else {
+      throw NetworkError("\(label): \(size) units are out of range")
+    }
+    guard try builder.node(hidden, label).count == size else {
       throw NetworkError("\(label): hidden has shape \(hidden.shape), \(size) numbers are needed")
     }
-    if let bias, bias.count != 2 * count * size {
-      throw NetworkError("\(label): \(bias.count) bias numbers, \(2 * count * size) are needed")
+    for (name, weights, columns) in [("input", inputWeights, inputs), ("recurrent", recurrentWeights, size)] {
+      let expected = try Shape.count([gates * size, columns], "\(label) \(name) weights")
+      guard weights.count == expected else {
+        throw NetworkError(
+          "\(label): \(weights.count) \(name) weights do not fill [\(gates * size), \(columns)], which takes \(expected)"
+        )
+      }
     }
-    let w = DenseLayer(
-      weights: inputWeights, bias: bias.map { Array($0[..<(count * size)]) }, inputs: inputs, outputs: count * size)
-    let r = DenseLayer(
-      weights: recurrentWeights, bias: bias.map { Array($0[(count * size)...]) }, inputs: size, outputs: count * size)
-    try check(w, "\(label) input weights")
-    try check(r, "\(label) recurrent weights")
-    return (w, r)
+    self.inputWeights = inputWeights
+    self.recurrentWeights = recurrentWeights
+    self.size = size
+    guard let bias else { return }
+    guard bias.count == 2 * gates * size else {
+      throw NetworkError("\(label): \(bias.count) bias numbers, \(2 * gates * size) are needed")
+    }
+    let input = Array(bias[..<(gates * size)])
+    let recurrent = Array(bias[(gates * size)...])
+    self.bias = (input, recurrent, zip(input, recurrent).map { $0 + $1 })
+  }
+
+  func input(_ gates: Range<Int>, bias: [Float]?) -> DenseLayer { layer(inputWeights, inputs, gates, bias) }
+
+  func recurrent(_ gates: Range<Int>, bias: [Float]?) -> DenseLayer { layer(recurrentWeights, size, gates, bias) }
+
+  private func layer(_ weights: [Float], _ columns: Int, _ gates: Range<Int>, _ bias: [Float]?) -> DenseLayer {
+    let rows = (gates.lowerBound * size)..<(gates.upperBound * size)
+    return DenseLayer(
+      weights: Array(weights[(rows.lowerBound * columns)..<(rows.upperBound * columns)]),
+      bias: bias.map { Array($0[rows]) },
+      inputs: columns, outputs: rows.count, gateSize: size)
   }
 }

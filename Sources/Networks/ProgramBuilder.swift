@@ -68,8 +68,10 @@ public struct ProgramBuilder {
   /// - Parameters:
   ///   - outputs: names and values in the order of `Program.output(_:)`.
   ///   - feedback: after each run, the value `from` is copied to the input called `to` (recurrent state, last action).
+  ///   - instructionSet: the kernels to run on; nil for `InstructionSet.current`.
   public consuming func build(
-    outputs: [(name: String, value: Value)], feedback: [(from: Value, to: String)] = []
+    outputs: [(name: String, value: Value)], feedback: [(from: Value, to: String)] = [],
+    instructionSet: InstructionSet? = nil
   ) throws(NetworkError) -> Program {
     var ports: [(name: String, index: Int)] = []
     for output in outputs {
@@ -91,7 +93,10 @@ public struct ProgramBuilder {
       }
       edges.append((edge.from.index, target))
     }
-    return try Lowering.program(graph, outputs: ports, feedback: edges)
+    let set: InstructionSet
+    if let instructionSet { set = instructionSet } else { set = try InstructionSet.chosen() }
+    try set.requireSupport("build")
+    return try Lowering.program(graph, outputs: ports, feedback: edges, instructionSet: set)
   }
 
   // MARK: Checks shared by the operations

@@ -23,7 +23,13 @@ struct Step: BitwiseCopyable {
   var innerRank = 0
 
   enum Kind: UInt8 {
+    case dense, vector
+    // The element-wise parts of recurrent layers; their equations are in kernels.h.
+    case gruReset, gruBefore, gruAfter, lstmCell, lstmHidden
     case function, binary, select, copy, gather, matmul, reduce, softmax, layerNormalization
+
+    /// Whether the step runs on vector kernels, not on the interpreter.
+    var usesKernels: Bool { rawValue <= Kind.lstmHidden.rawValue }
   }
 
   /// Marks an absent operand: any negative offset does.

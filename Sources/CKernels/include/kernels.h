@@ -87,3 +87,44 @@ SINEW_RT void sinew_row_layer_normalization(const float *x, const float *scale, 
                                             float *y, size_t count);
 /// y[m][n] = a[m][k] · b[k][n], row-major, in float.
 SINEW_RT void sinew_row_matmul(const float *a, const float *b, float *y, size_t m, size_t k, size_t n);
+
+// MARK: Vector kernels
+
+/// The kernels of one instruction set.
+typedef struct sinew_kernels sinew_kernels;
+
+enum { SINEW_ISA_BASELINE = 0, SINEW_ISA_AVX2, SINEW_ISA_AVX512 };
+/// The table of a set, null when this processor or architecture lacks it.
+const sinew_kernels *sinew_kernels_for(int set);
+/// The set that programs built from now on use, -1 for the best; atomic, for start-up and tests.
+void sinew_isa_force(int set);
+int sinew_isa_forced(void);
+
+/// y = function(W·x + start), rounded up to whole vectors.
+///
+/// `weights` is packed: blocks of 64 outputs as [inputs][64], then blocks of 16 as [inputs][16], outputs rounded up to
+/// 16. `start` (the bias, or a sum so far; may be y) and y hold the rounded number of floats, x exactly `inputs`.
+/// Functions: those below SINEW_FIRST_SCALAR.
+SINEW_RT void sinew_dense(const sinew_kernels *kernels, const float *weights, const float *start, const float *x,
+                          float *y, size_t inputs, size_t outputs, uint8_t function, float p, float q);
+/// y[i] = function(x[i]) over whole vectors: both buffers hold `count` rounded up to 16. They may be the same.
+SINEW_RT void sinew_function_vector(const sinew_kernels *kernels, uint8_t function, float p, float q, const float *x,
+                                    float *y, size_t count);
+
+// Recurrent layers: `size` is a multiple of 16 and every gate holds `size` floats, one after the other.
+
+/// y = sigmoid(r) * h; gates z, r.
+SINEW_RT void sinew_gru_reset(const sinew_kernels *kernels, const float *gates, const float *hidden, float *y,
+                              size_t size);
+/// y = (1 - sigmoid(z)) * tanh(candidate) + sigmoid(z) * h; gates z, r.
+SINEW_RT void sinew_gru_before(const sinew_kernels *kernels, const float *gates, const float *candidate,
+                               const float *hidden, float *y, size_t size);
+/// The same with candidate = input part + sigmoid(r) * hidden part; gates z, r, h in both.
+SINEW_RT void sinew_gru_after(const sinew_kernels *kernels, const float *from_input, const float *from_hidden,
+                              const float *hidden, float *y, size_t size);
+/// y = sigmoid(f) * c + sigmoid(i) * tanh(g); gates i, o, f, g.
+SINEW_RT void sinew_lstm_cell(const sinew_kernels *kernels, const float *gates, const float *cell, float *y,
+                              size_t size);
+/// y = sigmoid(o) * tanh(c).
+SINEW_RT void sinew_lstm_hidden(const sinew_kernels *kernels, const float *gates, const float *cell, float *y,
+                                size_t size);

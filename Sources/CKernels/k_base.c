@@ -1,0 +1,13 @@
+// What every processor of the architecture has: SSE2 on x86-64, NEON on aarch64.
+#pragma clang diagnostic ignored "-Wpsabi"
+#define FN(name) name##_base
+#if defined(__aarch64__)
+#define PASS_VECTORS 4  // 16 of 32 registers
+#define UNROLL_64 1
+#define UNROLL_16 4
+#else
+#define PASS_VECTORS 2  // 8 of 16 registers
+#define UNROLL_64 1
+#define UNROLL_16 2
+#endif
+#include "impl/kernels.inc"
