@@ -60,7 +60,10 @@ let package = Package(
       "Simulation", ["ArmModel", "CMuJoCo", "CSystem", "Configuration", "Numerics"],
       resources: [.copy("Resources/models"), .copy("Resources/servos")]),
     room("Policies", ["Configuration", "CSystem", "Networks", "Numerics"], resources: [.copy("Resources/policies")]),
-    room("Recording", ["ArmModel", "CLZ4", "CZlib", "CZstd", "RealTime"]),
+    room("Recording", ["ArmModel", "CLZ4", "CSystem", "CZlib", "CZstd", "RealTime"]),
+    // The door for the public MCAP conformance cases: their JSON on one side, our reader and writer on the other.
+    room("McapConformance", ["Recording"]),
+    .executableTarget(name: "mcap-conformance", dependencies: ["McapConformance"], swiftSettings: swiftSettings),
 
     // Floor 4: the loop, and whole runs made of it.
     room(
@@ -87,7 +90,7 @@ let package = Package(
     tests("Safety", ["Safety"]),
     tests("Simulation", ["Simulation", "Tasks"]),
     tests("Policies", ["Policies"]),
-    tests("Recording", ["Recording"]),
+    tests("Recording", ["Recording", "RealTime", "ArmModel", "McapConformance"]),
     tests("Control", ["Control"]),
     tests("Sessions", ["Sessions"]),
     // The command itself, driven from outside as a user drives it.
