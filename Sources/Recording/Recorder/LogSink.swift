@@ -1,0 +1,64 @@
+import Glibc
+
+/// A system call of a sink that failed.
+public struct SinkFailure: Error, Sendable, Equatable {
+  /// The errno value.
+  public let code: Int32
+  public init(code: Int32) { self.code = code }
+}
+
+/// Where a recorder's bytes go; called by the log thread only. Tests put slow and full ones in the place of a file.
+public protocol LogSink: AnyObject {
+  /// Accepts the bytes, or the first part of them; returns how many.
+  func write(_ bytes: UnsafeRawBufferPointer) throws(SinkFailure) -> Int
+  /// Returns when what was written would survive a loss of power.
+  func synchronize() throws(SinkFailure)
+  /// No more is written.
+  func close()
+}
+
+/// A file made for one log.
+public final class FileSink: LogSink {
+  private var descriptor: Int32
+
+  /// Creates the file; an existing regular file is never overwritten.
+  public init(path: String) throws(RecordingError) {
+    var descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    if descriptor < 0 && errno == EEXIST {
+      var status = stat()
+      guard stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG, status.st_mode & S_IFMT != S_IFDIR else {
+        throw RecordingError(path: path, message: "exists already", suggestion: "choose another name or move it away")
+      }
+      // A device or a pipe: written to, not made.
+      descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    }
+    guard descriptor >= 0 else {
+      throw RecordingError(
+        path: path, operation: "cannot create the log", code: errno,
+        suggestion: "check that the folder exists and may be written")
+    }
+    self.descriptor = descriptor
+  }
+
+  deinit { close() }
+
+  public func write(_ bytes: UnsafeRawBufferPointer) throws(SinkFailure) -> Int {
+    while true {
+      let count = Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+      if count >= 0 { return count }
+      guard errno == EINTR else { throw SinkFailure(code: errno) }
+    }
+  }
+
+  public func synchronize() throws(SinkFailure) {
+    guard fdatasync(descriptor) != 0 else { return }
+    // Pipes and devices have nothing to synchronise.
+    guard errno == EINVAL || errno == EROFS else { throw SinkFailure(code: errno) }
+  }
+
+  public func close() {
+    guard descriptor >= 0 else { return }
+    _ = Glibc.close(descriptor)
+    descriptor = -1
+  }
+}

@@ -1,0 +1,102 @@
+/// What happened, as a number that the control thread can put into the log. The log thread adds the words.
+public enum LogEvent: UInt16, Sendable, BitwiseCopyable, CaseIterable {
+  case runStarted = 1
+  case runStopped = 2
+  /// first = episode.
+  case episodeStarted = 3
+  /// first = episode, second = steps, value = return.
+  case episodeEnded = 4
+  /// first = new state, second = old state.
+  case safetyStateChanged = 5
+  /// first = condition, second = joint or -1, value = what was measured.
+  case conditionRaised = 6
+  /// first = condition.
+  case conditionCleared = 7
+  /// first = condition.
+  case faultLatched = 8
+  /// first = overruns so far, value = lateness in seconds.
+  case overrun = 9
+  /// first = records lost so far.
+  case lossy = 10
+  case policyChanged = 11
+  /// first = new source, second = old source (`CommandSource`).
+  case sourceChanged = 12
+  case interventionStarted = 13
+  case interventionEnded = 14
+  /// first = episode.
+  case success = 15
+  /// first = episode.
+  case failure = 16
+  case rerecordEpisode = 17
+  case terminateEpisode = 18
+  /// first = a number of the user's own.
+  case marker = 19
+
+  /// The raw value, for the control thread.
+  var code: UInt16 { @_noLocks get { rawValue } }
+
+  /// The event's name in the log: `run_started` …
+  public var name: String {
+    switch self {
+    case .runStarted: "run_started"
+    case .runStopped: "run_stopped"
+    case .episodeStarted: "episode_started"
+    case .episodeEnded: "episode_ended"
+    case .safetyStateChanged: "safety_state_changed"
+    case .conditionRaised: "condition_raised"
+    case .conditionCleared: "condition_cleared"
+    case .faultLatched: "fault_latched"
+    case .overrun: "overrun"
+    case .lossy: "lossy"
+    case .policyChanged: "policy_changed"
+    case .sourceChanged: "source_changed"
+    case .interventionStarted: "intervention_started"
+    case .interventionEnded: "intervention_ended"
+    case .success: "success"
+    case .failure: "failure"
+    case .rerecordEpisode: "rerecord_episode"
+    case .terminateEpisode: "terminate_episode"
+    case .marker: "marker"
+    }
+  }
+}
+
+/// Names for the numbers in events, so that the log says `velocity_limit` and not 7.
+public struct LogVocabulary: Sendable {
+  /// Names of conditions by number.
+  public var conditions: [Int64: String]
+  /// Names of safety states by number.
+  public var states: [Int64: String]
+
+  public init(conditions: [Int64: String] = [:], states: [Int64: String] = [:]) {
+    self.conditions = conditions
+    self.states = states
+  }
+
+  /// The words of an event.
+  func text(_ event: LogEvent, first: Int64, second: Int64, value: Double) -> String {
+    func condition(_ number: Int64) -> String { conditions[number] ?? "condition \(number)" }
+    func state(_ number: Int64) -> String { states[number] ?? "state \(number)" }
+    func source(_ number: Int64) -> String {
+      UInt8(exactly: number).flatMap { CommandSource(rawValue: $0) }.map { "\($0)" } ?? "source \(number)"
+    }
+    return switch event {
+    case .episodeStarted: "episode \(first) started"
+    case .episodeEnded: "episode \(first) ended after \(second) steps, return \(value)"
+    case .safetyStateChanged: "safety state: \(state(second)) -> \(state(first))"
+    case .conditionRaised:
+      "raised: \(condition(first))" + (second >= 0 ? " on joint \(second)" : "") + (value == 0 ? "" : " (\(value))")
+    case .conditionCleared: "cleared: \(condition(first))"
+    case .faultLatched: "fault latched: \(condition(first))"
+    case .overrun: "overrun \(first), \(value) s late"
+    case .lossy: "\(first) records lost so far"
+    case .sourceChanged: "commands from \(source(first)), before from \(source(second))"
+    case .success: "episode \(first) succeeded"
+    case .failure: "episode \(first) failed"
+    case .marker: "marker \(first)"
+    case .runStarted, .runStopped, .policyChanged, .interventionStarted, .interventionEnded, .rerecordEpisode,
+      .terminateEpisode:
+      event.name.split(separator: "_").joined(separator: " ")
+    }
+  }
+}
