@@ -4,9 +4,10 @@
 public enum Condition: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   /// A stop was asked for: a signal, the command line, a stop button.
   case stopRequested = 0
-  /// A proposal was not finite, not complete, or in another mode than the arm's.
+  /// A proposal was not finite, not complete, in another mode than the arm's, or from a source without authority.
   case proposalInvalid = 1
-  /// The source in authority has proposed nothing for more than two of its periods.
+  /// The source in authority has proposed nothing for more than two of its periods, or stamps its proposals ahead of
+  /// the clock.
   case proposalLate = 2
   /// The arm's state is older than the limit, because reads fail.
   case observationStale = 3
@@ -14,7 +15,7 @@ public enum Condition: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   case armMute = 4
   /// The arm reported a failure it cannot go on from (a diverged simulation, a lost port).
   case armFailed = 5
-  /// A measured value was not finite.
+  /// A measured value was not finite, or the reading had another number of joints than the arm.
   case measurementInvalid = 6
   /// The loop has overrun its period too often.
   case overrunBudgetSpent = 7

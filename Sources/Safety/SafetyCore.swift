@@ -134,8 +134,12 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
   /// A tick later than half its period adds 1, a good one takes 0.1 away; at 10 the budget is spent.
   static var overrunBudget: Double { @_noLocks get { 10 } }
 
+  /// A core in `boot`. Limits that `SafetyLimits.problem` objects to, or a period that is not positive, trap: with
+  /// them a comparison would pass what it should stop.
   @_noLocks
   public init(_ configuration: SafetyConfiguration) {
+    precondition(configuration.limits.areUsable, "the safety limits are not usable; ask SafetyLimits.problem why")
+    precondition(configuration.period > 0 && configuration.proposalPeriod > 0, "a period is positive")
     self.configuration = configuration
     filter = CommandFilter(limits: configuration.limits, period: Double(configuration.period) * 1e-9)
   }
@@ -182,7 +186,8 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
       active = active.adding(.observationStale)
     }
     if inputs.readSucceeded
-      && !(inputs.joints.position.isFinite && inputs.joints.velocity.isFinite && inputs.joints.effort.isFinite)
+      && !(inputs.joints.count == filter.goal.count && inputs.joints.position.isFinite
+        && inputs.joints.velocity.isFinite && inputs.joints.effort.isFinite)
     {
       active = active.adding(.measurementInvalid)
     }
@@ -201,21 +206,31 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
       }
     }
 
-    if state == .policy || (state == .hold && inputs.requests.has(.start)) {
-      if !isWellFormed(inputs.proposal) {
-        if inputs.proposal.source != .none { active = active.adding(.proposalInvalid) }
-      } else if now &- inputs.proposal.stamp > 2 &* configuration.proposalPeriod &+ configuration.period {
+    if state == .policy || inputs.requests.has(.start) {
+      if inputs.proposal.source == .none {
+        // A source that yields in this tick owes no proposal.
+        if state == .policy && !inputs.requests.has(.yield) { active = active.adding(.proposalLate) }
+      } else if !isWellFormed(inputs.proposal) {
+        active = active.adding(.proposalInvalid)
+      } else if !isFresh(inputs.proposal, now: now) {
         active = active.adding(.proposalLate)
       }
-      if state == .policy && inputs.proposal.source == .none { active = active.adding(.proposalLate) }
     }
     return active
   }
 
   @_noLocks
   private func isWellFormed(_ proposal: Proposal) -> Bool {
-    proposal.source != .none && proposal.mode == configuration.mode && proposal.goal.count == filter.goal.count
+    // The policy is the only source that a state gives authority to.
+    proposal.source == .policy && proposal.mode == configuration.mode && proposal.goal.count == filter.goal.count
       && proposal.goal.isFinite
+  }
+
+  /// A stamp more than a tick ahead of the clock proves no life either: it would stay young for ever.
+  @_noLocks
+  private func isFresh(_ proposal: Proposal, now: Int64) -> Bool {
+    proposal.stamp >= now &- (2 &* configuration.proposalPeriod &+ configuration.period)
+      && proposal.stamp <= now &+ configuration.period
   }
 
   // MARK: Where that leads
@@ -223,9 +238,14 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
   @_noLocks
   private mutating func move(_ inputs: SafetyInputs, active: ConditionSet) {
     let worst = worse(active.worst, latched.worst)
+    if active.has(.timeGap) {
+      // The arm has long come to rest, perhaps elsewhere: going on from the old goal and speed would be a jump.
+      let seen = inputs.readSucceeded && !active.has(.measurementInvalid)
+      filter.adopt(seen ? inputs.joints.position : filter.goal)
+    }
     if state.isFault {
-      // Left by a reset only, and only when the cause is gone.
-      if inputs.requests.has(.reset) && active.rawValue == 0 {
+      // Left by a reset only, and only when the cause is seen to be gone: without a reading nothing is seen.
+      if inputs.requests.has(.reset) && active.rawValue == 0 && inputs.readSucceeded {
         latched = ConditionSet(rawValue: 0)
         state = .disarmed
       } else if worst >= .mute {
@@ -239,6 +259,9 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
     }
     if worst != .none {
       switch state {
+      case .arming where latched.rawValue == 0:
+        // Being stopped is no way to become armed: the arming time begins anew.
+        armingTicksLeft = configuration.armingTicks
       case .policy, .teleoperation, .handover, .park, .arming, .hold, .stopping:
         state = .stopping
       case .boot, .disarmed, .faultHold, .fault, .emergencyStop:

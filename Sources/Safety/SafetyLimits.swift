@@ -32,6 +32,22 @@ public struct SafetyLimits: Sendable, BitwiseCopyable {
       acceleration: infinite, effort: infinite)
   }
 
+  /// Whether `problem` has nothing to object to, for the control thread.
+  var areUsable: Bool {
+    @_noLocks get {
+      let count = lower.count
+      guard upper.count == count, velocity.count == count, acceleration.count == count, effort.count == count else {
+        return false
+      }
+      for index in 0..<count {
+        guard lower[index] < upper[index], velocity[index] > 0, acceleration[index] > 0, effort[index] > 0 else {
+          return false
+        }
+      }
+      return true
+    }
+  }
+
   /// Why these limits cannot be used, or nil.
   public func problem(jointNames: [String]) -> String? {
     let count = lower.count
