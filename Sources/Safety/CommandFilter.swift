@@ -117,6 +117,7 @@ struct CommandFilter: BitwiseCopyable {
       altered = Alterations(rawValue: altered.rawValue | Alterations.velocity.rawValue)
     }
     guard limits.acceleration[index].isFinite else { return v }
+    let permitted = v
     let change = limits.acceleration[index] * period
     let distance = exact.magnitude / change
     let ticks = sinew_floor((sinew_sqrt(1 + 8 * distance) - 1) / 2)
@@ -125,7 +126,7 @@ struct CommandFilter: BitwiseCopyable {
     if ticks > 0 && v.magnitude > braking { v = v > 0 ? braking : -braking }
     if v > speed[index] + change { v = speed[index] + change }
     if v < speed[index] - change { v = speed[index] - change }
-    if (v - exact).magnitude * period > 1e-9 && altered.rawValue & Alterations.velocity.rawValue == 0 {
+    if (v - permitted).magnitude * period > 1e-9 {
       altered = Alterations(rawValue: altered.rawValue | Alterations.acceleration.rawValue)
     }
     return v
