@@ -53,6 +53,7 @@ let package = Package(
     // Floor 2: networks and tasks.
     room("Networks", ["CKernels", "CSystem", "Numerics"]),
     room("Tasks", ["ArmModel", "Configuration", "CSystem", "Numerics"], resources: [.copy("Resources/tasks")]),
+    room("ArmProfiles", ["ArmModel", "Configuration"], resources: [.copy("Resources/arms")]),
 
     // Floor 3: the rooms around the loop.
     room("Safety", ["ArmModel", "CSystem"]),
@@ -69,7 +70,7 @@ let package = Package(
     room(
       "Control",
       ["ArmModel", "CSystem", "Numerics", "Policies", "RealTime", "Recording", "Safety", "Simulation", "Tasks"]),
-    room("Sessions", ["Configuration", "Control"]),
+    room("Sessions", ["ArmProfiles", "Configuration", "Control"]),
 
     // Floor 5: one file per subcommand.
     .executableTarget(
@@ -87,6 +88,7 @@ let package = Package(
     tests("Configuration", ["Configuration"]),
     tests("Networks", ["Networks", "CKernels"]),
     tests("Tasks", ["Tasks"]),
+    tests("ArmProfiles", ["ArmProfiles", "Tasks"]),
     tests("Safety", ["Safety"]),
     tests("Simulation", ["Simulation", "Tasks"]),
     tests("Policies", ["Policies"]),

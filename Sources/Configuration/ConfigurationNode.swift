@@ -80,3 +80,8 @@ public struct ConfigurationNode: Sendable {
     keyPath.isEmpty ? quoted(key) : "\(keyPath).\(quoted(key))"
   }
 }
+
+extension ConfigurationNode: Equatable {
+  /// Whether two nodes hold the same values under the same keys in the same order, wherever they stand.
+  public static func == (a: ConfigurationNode, b: ConfigurationNode) -> Bool { a.tree.holdsTheSame(as: b.tree) }
+}

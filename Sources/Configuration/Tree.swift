@@ -87,3 +87,20 @@ enum ScalarText {
     return bare == "inf" || bare == "nan" || bare == "infinity"
   }
 }
+
+extension Tree {
+  /// Equality of content and tags; positions do not count.
+  func holdsTheSame(as other: Tree) -> Bool {
+    guard tag == other.tag else { return false }
+    switch (content, other.content) {
+    case (.scalar(let a, let plainA), .scalar(let b, let plainB)):
+      return a == b && plainA == plainB
+    case (.list(let a), .list(let b)):
+      return a.count == b.count && zip(a, b).allSatisfy { $0.holdsTheSame(as: $1) }
+    case (.mapping(let a), .mapping(let b)):
+      return a.count == b.count && zip(a, b).allSatisfy { $0.key == $1.key && $0.value.holdsTheSame(as: $1.value) }
+    default:
+      return false
+    }
+  }
+}

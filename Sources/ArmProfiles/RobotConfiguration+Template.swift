@@ -1,0 +1,91 @@
+import ArmModel
+import Configuration
+
+extension RobotConfiguration {
+  /// A commented `robot.yaml` for an arm, in which every field stands with its default; what `sinew init` writes. It reads
+  /// back as `defaults(for: arm)`.
+  public static func template(for arm: String) -> String {
+    let defaults = RobotConfiguration.defaults(for: arm)
+    return """
+      # robot.yaml: what `sinew run` does. Every field may be left out; what stands here is its default.
+      # Each is an option of the command too, and an option given there wins.
+
+      arm: \(scalar(defaults.arm))   # a shipped arm profile by name, or the path of a .yaml file
+      task: \(defaults.task.map(scalar) ?? "none")   # a shipped task by name, the path of a .yaml file, or none
+      policy:   # a bundle folder or an .onnx file; empty: the policy that ships for the task
+
+      simulation:
+        model:   # a shipped model by name, or the path of an MJCF or URDF file; empty: the arm profile's
+        servo:   # a servo profile by name or path, or none for plain torque motors; empty: what fits the arm
+        # Named departures from nominal, recorded in the log. For example:
+        # perturbations: {payload: 0.1, friction: 1.2, latency: 0.005, backlash: 0.01, sensor_noise: 0.001}
+        perturbations:
+
+      control:
+        rate_hz:   # ticks per second, a whole multiple of the policy's rate; empty: the policy's rate
+
+      run:
+        seed: \(defaults.seed)   # the same seed on a virtual clock gives the same run
+        duration: \(defaults.duration.map { scalar($0) } ?? "")   # s; empty: until stopped
+        sampling: \(defaults.sampling.rawValue)   # mean, or sample for exploration
+        clock: \(defaults.clock.rawValue)   # real, or virtual: as fast as the machine
+
+      log:
+        enabled: \(defaults.log.isEnabled)
+        folder: \(scalar(defaults.log.folder))
+        compression: \(defaults.log.compression.rawValue)   # zstd, lz4 or none
+
+      realtime:
+        priority: \(defaults.realTime.priority)   # SCHED_FIFO, 1 to 99
+        cpu:   # the core for the loop; empty: where the system puts it
+        lock_memory: \(defaults.realTime.lockMemory)
+        allow_non_realtime: \(defaults.realTime.allowNonRealtime)   # true lets hardware run without these rights; the log says so
+
+      safety:
+        # Limits tighter than the arm profile's (rad, rad/s, rad/s2, rad/s3, N m). For example:
+        # every_joint: {velocity: 1.5}
+        # joints: {\(exampleJoint(of: arm)): {lower: -1, upper: 1, velocity: 1}}
+
+      """
+  }
+
+  /// A joint to show in the example: the arm's first, when the arm is known.
+  private static func exampleJoint(of arm: String) -> String {
+    guard let profile = try? ArmProfile.named(arm), let first = profile.joints.first else { return "JOINT" }
+    return scalar(first.name)
+  }
+
+  /// A text as a YAML scalar: as it is when it can be mistaken for nothing else, else in double quotes.
+  private static func scalar(_ text: String) -> String {
+    let plain =
+      !text.isEmpty
+      && text.unicodeScalars.allSatisfy {
+        ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0)
+          || "_-./".unicodeScalars.contains($0)
+      }
+    let startsWithLetter =
+      text.unicodeScalars.first.map { ("a"..."z").contains($0) || ("A"..."Z").contains($0) } ?? false
+    let reserved = ["null", "true", "false", "none"].contains(text.lowercased())
+    if plain, !reserved, startsWithLetter || text.hasPrefix("/") || text.hasPrefix("./") { return text }
+    var quoted = "\""
+    for character in text.unicodeScalars {
+      switch character {
+      case "\"": quoted += "\\\""
+      case "\\": quoted += "\\\\"
+      default:
+        if character.value < 0x20 || (0x7F...0x9F).contains(character.value) {
+          let digits = String(character.value, radix: 16)
+          quoted += "\\x" + (digits.count < 2 ? "0" : "") + digits
+        } else {
+          quoted.unicodeScalars.append(character)
+        }
+      }
+    }
+    return quoted + "\""
+  }
+
+  /// A number without a fraction where it has none.
+  private static func scalar(_ number: Double) -> String {
+    number == Double(Int(number)) ? String(Int(number)) : String(number)
+  }
+}
