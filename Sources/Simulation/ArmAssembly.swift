@@ -72,7 +72,8 @@ final class ArmAssembly {
     case .other: break
     }
     return JointDrive(
-      kind: kind, position: Int(m.jnt_qposadr[joint.index]), velocity: dof, control: actuator.controlIndex, scale: scale,
+      kind: kind, position: Int(m.jnt_qposadr[joint.index]), velocity: dof, control: actuator.controlIndex,
+      scale: scale,
       motorGain: perturbations[.gain], motorLimit: limit, servo: Servo(parameters),
       backlash: Backlash(play: perturbations[.backlash], armature: m.dof_armature[dof]))
   }
@@ -152,15 +153,19 @@ final class ArmAssembly {
     _ perturbations: Perturbations, _ actuators: [PhysicsModel.Actuator], servos: Bool
   ) throws(SimulationError) {
     if perturbations.isSet(.voltage) && !servos {
-      throw SimulationError(.perturbation, "voltage: this arm has no servos, only the model's own actuators; give a servo profile")
+      throw SimulationError(
+        .perturbation, "voltage: this arm has no servos, only the model's own actuators; give a servo profile")
     }
     guard mode == .position && !servos else { return }
     if perturbations.isSet(.backlash) {
-      throw SimulationError(.perturbation, "backlash: not possible with the model's own position actuators, only with servos or torque motors")
+      throw SimulationError(
+        .perturbation,
+        "backlash: not possible with the model's own position actuators, only with servos or torque motors")
     }
     if perturbations.isSet(.torqueLimit) {
       for actuator in actuators where !source.pointer.pointee.actuator_forcelimited[actuator.index] {
-        throw SimulationError(.perturbation, "torque_limit: the model's actuator '\(actuator.name)' has no force range to scale")
+        throw SimulationError(
+          .perturbation, "torque_limit: the model's actuator '\(actuator.name)' has no force range to scale")
       }
     }
   }
@@ -190,7 +195,8 @@ enum Payload {
       body = Int(m.jnt_bodyid[joints[joints.count - 1].index])
     }
     guard body > 0, m.body_dofnum[body] > 0 || m.body_weldid[body] != 0, m.body_mocapid[body] < 0 else {
-      throw SimulationError(.perturbation, file: model.path, "payload: body '\(model.bodies[body])' does not move with the arm")
+      throw SimulationError(
+        .perturbation, file: model.path, "payload: body '\(model.bodies[body])' does not move with the arm")
     }
     guard m.body_simple[body] == 0 else {
       throw SimulationError(

@@ -40,7 +40,8 @@ enum JointSelection {
       guard candidates.count == 1 else {
         throw SimulationError(
           .unknownName, file: model.path,
-          "joint '\(joint.name)' has \(candidates.count) actuators (\(Naming.list(candidates.map(\.name)))); it needs exactly one")
+          "joint '\(joint.name)' has \(candidates.count) actuators (\(Naming.list(candidates.map(\.name)))); it needs exactly one"
+        )
       }
       if case .other(let why) = actuator.kind {
         throw SimulationError(

@@ -86,7 +86,8 @@ extension PhysicsModel {
       throw SimulationError(.invalidModel, file: path, "the time step is \(timestep) s; it must be positive")
     }
     guard let data = sinew_mujoco_make_data(pointer) else {
-      throw SimulationError(.engine, file: path, "no memory for a simulation: \(String(cString: sinew_mujoco_message()))")
+      throw SimulationError(
+        .engine, file: path, "no memory for a simulation: \(String(cString: sinew_mujoco_message()))")
     }
     defer { sinew_mujoco_delete_data(data) }
     let status = Int(sinew_mujoco_forward(pointer, data))
@@ -106,9 +107,12 @@ extension PhysicsModel {
       throw refuse("no such file; give an MJCF or URDF file, or one of: \(shipped.joined(separator: ", "))")
     }
     guard !isDirectory.boolValue else { throw refuse("is a folder; give the MJCF or URDF file in it") }
-    guard let handle = FileHandle(forReadingAtPath: path) else { throw refuse("cannot be opened; check its permissions") }
+    guard let handle = FileHandle(forReadingAtPath: path) else {
+      throw refuse("cannot be opened; check its permissions")
+    }
     defer { try? handle.close() }
-    guard let data = try? handle.read(upToCount: largestFile + 1) else { throw refuse("cannot be read") }
+    let data: Data
+    do { data = try handle.read(upToCount: largestFile + 1) ?? Data() } catch { throw refuse("cannot be read") }
     guard data.count <= largestFile else {
       throw refuse("is larger than \(largestFile >> 20) MiB; a model file holds text, not meshes")
     }
@@ -132,6 +136,7 @@ extension PhysicsModel {
       guard let end = rest.range(of: terminator) else { break }
       rest = rest[end.upperBound...]
     }
-    throw SimulationError(.invalidModel, file: path, "holds no XML element; a model is <mujoco> (MJCF) or <robot> (URDF)")
+    throw SimulationError(
+      .invalidModel, file: path, "holds no XML element; a model is <mujoco> (MJCF) or <robot> (URDF)")
   }
 }

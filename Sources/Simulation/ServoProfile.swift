@@ -152,11 +152,11 @@ extension ServoProfile {
     }
     func optional(_ figure: ServoFigure) -> Double? { figures.first { $0.name == figure }?.value }
 
-    let ticks = try required(.ticksPerTurn)
     parameters = ServoParameters(
       supplyVoltage: try required(.supplyVoltage), torqueConstant: try required(.torqueConstant),
       resistance: try required(.resistance),
       proportional: try required(.proportionalGain) * required(.dutyPerRadian))
+    let ticks = try required(.ticksPerTurn)
     parameters.ticksPerTurn = ticks
     parameters.deadBand = (optional(.deadBand) ?? 0) * 2 * .pi / ticks
     parameters.maxDuty = optional(.maxDuty) ?? 1

@@ -114,7 +114,8 @@ enum PackageSearch {
     }
     func below(_ folder: String) -> [String] {
       // A search directory may hold the package or be it.
-      URL(fileURLWithPath: folder).lastPathComponent == package ? [folder, "\(folder)/\(package)"] : ["\(folder)/\(package)"]
+      URL(fileURLWithPath: folder).lastPathComponent == package
+        ? [folder, "\(folder)/\(package)"] : ["\(folder)/\(package)"]
     }
     var result = searchDirectories.flatMap(below)
     var above = URL(fileURLWithPath: model).standardizedFileURL.deletingLastPathComponent()

@@ -42,7 +42,8 @@ struct VariableTable: ~Copyable {
     switch binding {
     case .joints(let names):
       guard (1...3).contains(names.count) else {
-        throw SimulationError(.unknownName, file: model.path, "a variable is bound to 1 to 3 joints, not \(names.count)")
+        throw SimulationError(
+          .unknownName, file: model.path, "a variable is bound to 1 to 3 joints, not \(names.count)")
       }
       let joints = try JointSelection.joints(names, of: model)
       let m = model.pointer.pointee
