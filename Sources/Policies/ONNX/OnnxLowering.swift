@@ -38,12 +38,13 @@ struct OnnxLowering {
 
   /// One call of the builder.
   mutating func step<Result>(
-    _ node: OnnxNode, _ body: (inout ProgramBuilder) throws(NetworkError) -> Result
+    _ node: OnnxNode, _ body: (inout ProgramBuilder) throws -> Result
   ) throws(PolicyError) -> Result {
-    do throws(NetworkError) {
+    // The body throws NetworkError only; its type is left open so that it can be a short closure.
+    do {
       return try body(&builder)
     } catch {
-      throw node.error(.shape, error.message, file: file)
+      throw node.error(.shape, "\(error)", file: file)
     }
   }
 

@@ -39,6 +39,8 @@ struct OnnxPorts: Sendable {
   var observationShape: [Int]
   var states: [State]
   var action: String
+  /// Whether the action is the first output for want of a known name.
+  var isActionGuessed: Bool
   var value: String?
   /// Name, and whether it is the standard deviation itself and not its logarithm.
   var spread: (name: String, isLinear: Bool)?
@@ -92,7 +94,8 @@ extension OnnxModel {
       }
       return nil
     }
-    guard let action = try find(choices.action, OnnxPorts.actionNames, "action") ?? plain.first?.name else {
+    let named = try find(choices.action, OnnxPorts.actionNames, "action")
+    guard let action = named ?? plain.first?.name else {
       throw PolicyError(.malformed, file: file, place: "graph", "has no output that could be the action")
     }
     var spread: (String, Bool)?
@@ -105,7 +108,7 @@ extension OnnxModel {
     }
     return OnnxPorts(
       observation: observation.name, observationShape: observationShape, states: states, action: action,
-      value: try find(choices.value, OnnxPorts.valueNames, "value"), spread: spread)
+      isActionGuessed: named == nil, value: try find(choices.value, OnnxPorts.valueNames, "value"), spread: spread)
   }
 
   private func unknown(_ name: String, role: String) -> PolicyError {
