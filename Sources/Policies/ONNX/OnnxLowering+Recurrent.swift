@@ -86,7 +86,7 @@ extension OnnxLowering {
     if let lengths = try known(operands, 4, node), lengths.asFloats != [1] {
       throw node.error(.unsupported, "the sequence length must be 1", file: file)
     }
-    let x = try step(node, reshaping: value(operand, node), to: [1, inputs])
+    let x = try step(node, reshaping: value(operand, node), to: [inputs])
     return RecurrentLayer(
       size: size, inputWeights: w.floats, recurrentWeights: r.floats, bias: bias?.floats, x: x,
       isBatchFirst: isBatchFirst)
@@ -101,12 +101,12 @@ extension OnnxLowering {
     _ node: OnnxNode, _ operands: [Operand?], _ index: Int, _ layer: RecurrentLayer
   ) throws(PolicyError) -> Value {
     guard index < operands.count, let operand = operands[index] else {
-      return try step(node) { try $0.constant([Float](repeating: 0, count: layer.size), shape: [1, layer.size]) }
+      return try step(node) { try $0.constant([Float](repeating: 0, count: layer.size), shape: [layer.size]) }
     }
     guard operand.shape == [1, 1, layer.size] else {
       throw node.error(.shape, "its state has the shape \(operand.shape), not [1, 1, \(layer.size)]", file: file)
     }
-    return try step(node, reshaping: value(operand, node), to: [1, layer.size])
+    return try step(node, reshaping: value(operand, node), to: [layer.size])
   }
 
   private mutating func outputs(
