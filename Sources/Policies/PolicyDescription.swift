@@ -71,15 +71,15 @@ public struct ObservationTerm: Sendable, Equatable {
 
 /// How the network's action becomes the action that leaves: `scale`·x + `offset`, then the limits of the action box.
 public struct ActionTransform: Sendable, Equatable {
-  /// What the numbers command.
+  /// What the numbers command. Their unit is the task's: its action mapping makes SI units of them.
   public enum Kind: String, Sendable, CaseIterable {
-    /// Goal position, rad.
+    /// Goal position.
     case position
-    /// Change of the goal position, rad.
+    /// Change of the goal position.
     case delta
-    /// Velocity, rad/s.
+    /// Velocity.
     case velocity
-    /// Effort, N·m.
+    /// Effort.
     case torque
   }
   /// What the action commands; nil when the file does not say.

@@ -1,5 +1,5 @@
 import Configuration
-import Foundation
+import Glibc
 import Networks
 
 /// What a caller may say about a bare model file; a bundle says it itself.
@@ -67,32 +67,39 @@ public enum PolicyLoader {
     return try loadModel(path: path, options: options)
   }
 
-  /// The names of the policies that ship with Sinew.
+  /// The names of the policies that ship with Sinew, sorted.
   public static var shipped: [String] {
-    guard let folder = shippedFolder, let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
-      return []
+    guard let root = shippedFolder, let directory = opendir(root) else { return [] }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if !name.hasPrefix("."), FileBytes.isFolder("\(root)/\(name)") { names.append(name) }
     }
-    return names.filter { !$0.hasPrefix(".") }.sorted()
+    return names.sorted()
   }
 
-  /// Loads a shipped policy by name, or what stands at a path.
+  /// Loads a shipped policy by name, or what stands at a path. A shipped name goes before a file of the same name;
+  /// `./NAME` means the file.
   public static func named(_ nameOrPath: String) throws(PolicyError) -> LoadedPolicy {
-    if let folder = shippedFolder, !nameOrPath.contains("/"), shipped.contains(nameOrPath) {
-      return try load(path: folder + "/" + nameOrPath)
-    }
-    guard nameOrPath.contains("/") || FileManager.default.fileExists(atPath: nameOrPath) || nameOrPath.contains(".") else {
-      let hint = Suggestion.nearest(to: nameOrPath, in: shipped).map { "is '\($0)' meant? " } ?? ""
+    guard !nameOrPath.contains("/") else { return try load(path: nameOrPath) }
+    let known = shipped
+    if let root = shippedFolder, known.contains(nameOrPath) { return try load(path: "\(root)/\(nameOrPath)") }
+    guard !nameOrPath.contains("."), access(nameOrPath, F_OK) != 0 else { return try load(path: nameOrPath) }
+    guard !known.isEmpty else {
       throw PolicyError(
-        .unreadable, file: nameOrPath, "is neither a file nor a shipped policy",
-        suggestion: hint + "shipped: \(shipped.joined(separator: ", "))")
+        .unreadable, file: nameOrPath, "the policies that ship with sinew are not beside the program",
+        suggestion: "set SINEW_RESOURCES to the folder that holds sinew_Policies.resources")
     }
-    return try load(path: nameOrPath)
+    throw PolicyError(
+      .unreadable, file: nameOrPath, "is neither a file nor a shipped policy",
+      suggestion: (Suggestion.nearest(to: nameOrPath, in: known).map { "did you mean '\($0)'? " } ?? "")
+        + "shipped: \(known.joined(separator: ", "))")
   }
 
-  private static var shippedFolder: String? {
-    let folder = Bundle.module.resourcePath.map { $0 + "/policies" }
-    return folder.flatMap { FileBytes.isFolder($0) ? $0 : nil }
-  }
+  private static var shippedFolder: String? { ShippedFiles.folder("policies", ofModule: "Policies") }
 
   // MARK: Bare models
 
