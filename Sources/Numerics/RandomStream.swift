@@ -60,7 +60,9 @@ public struct RandomStream: Sendable, Equatable, BitwiseCopyable {
   /// Uniform in [low, high).
   @_noLocks
   public mutating func uniform(from low: Double, to high: Double) -> Double {
-    low + (high - low) * uniform()
+    let value = low + (high - low) * uniform()
+    // Rounding may reach the open end.
+    return value == high ? low : value
   }
 
   /// Standard normal deviate (mean 0, variance 1) by the Box–Muller transform.

@@ -64,8 +64,15 @@ public struct RingProducer: ~Copyable {
 
   /// Reserves room for one record, or counts it as dropped and returns nil. Write the payload through the pointer,
   /// then call `commit` with the same length.
+  ///
+  /// A record of up to half the capacity, with its header, always fits an empty ring; a larger one fits only where the
+  /// end of the memory is far enough away. `UInt32.max` is no kind.
   @_noLocks
   public func reserve(bytes: Int, kind: UInt32) -> UnsafeMutableRawPointer? {
+    guard bytes >= 0, bytes < memory.capacity, kind != UInt32.max else {
+      memory.dropped.pointee.wrappingAdd(1, ordering: .relaxed)
+      return nil
+    }
     let need = (bytes &+ 15) & ~7
     let mask = memory.capacity &- 1
     var position = memory.head.pointee.load(ordering: .relaxed)

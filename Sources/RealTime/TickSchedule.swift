@@ -2,7 +2,8 @@
 public struct TickTiming: Sendable, BitwiseCopyable {
   /// The grid point this tick stands for, ns.
   public let deadline: Int64
-  /// How long after its deadline the tick began, ns.
+  /// How long after the deadline it was to wake at the tick began, ns: a whole period and more where grid points were
+  /// missed, negative where it woke early.
   public let lateness: Int64
   /// Grid points passed over before this tick because the one before took too long.
   public let missed: Int
