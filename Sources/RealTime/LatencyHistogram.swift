@@ -1,4 +1,4 @@
-/// Counts of durations in log-linear buckets: 32 per octave, so a percentile is within 3.2 % of the truth; exact
+/// Counts of durations in log-linear buckets: 128 per octave, so a percentile is within 0.8 % of the truth; exact
 /// minimum, maximum, count and mean beside them.
 ///
 /// All memory is allocated and touched at start; `record` is real-time safe. Durations are ns; negative ones count as 0,
@@ -7,8 +7,10 @@
 /// The bucket scheme is that of HdrHistogram (Gil Tene), which the Swift package of that name offers too, but whose
 /// recording passes through reference-counted storage.
 public struct LatencyHistogram: ~Copyable {
-  private static var subBucketBits: Int { @_noLocks get { 5 } }
-  private static var bucketCount: Int { @_noLocks get { 36 * 32 + 32 } }
+  /// Buckets per octave, and its binary logarithm.
+  private static var perOctave: Int { @_noLocks get { 128 } }
+  private static var perOctaveBits: Int { @_noLocks get { 7 } }
+  private static var bucketCount: Int { @_noLocks get { 35 * 128 } }
   private let counts: UnsafeMutablePointer<UInt64>
   /// Number of durations recorded.
   public private(set) var count: UInt64 = 0
@@ -29,18 +31,17 @@ public struct LatencyHistogram: ~Copyable {
   @_noLocks
   private static func bucket(of value: Int64) -> Int {
     let clamped = value < 0 ? 0 : (value > (1 << 40) ? (1 << 40) : value)
-    if clamped < 32 { return Int(clamped) }
-    let exponent = 63 &- clamped.leadingZeroBitCount
-    let shift = exponent &- 5
-    let index = (exponent &- 4) &* 32 &+ Int((clamped >> Int64(shift)) & 31)
+    if clamped < Int64(perOctave) { return Int(clamped) }
+    let shift = 63 &- clamped.leadingZeroBitCount &- perOctaveBits
+    let index = (shift &+ 1) &* perOctave &+ Int((clamped >> Int64(shift)) & Int64(perOctave &- 1))
     return index < bucketCount ? index : bucketCount &- 1
   }
 
   /// The middle of a bucket, ns.
   private static func value(of bucket: Int) -> Int64 {
-    if bucket < 32 { return Int64(bucket) }
-    let shift = bucket / 32 - 1
-    let low = (Int64(32 + bucket % 32)) << Int64(shift)
+    if bucket < perOctave { return Int64(bucket) }
+    let shift = bucket / perOctave - 1
+    let low = Int64(perOctave + bucket % perOctave) << Int64(shift)
     return low + (Int64(1) << Int64(shift)) / 2
   }
 

@@ -1,3 +1,5 @@
+import ArmModel
+
 /// What happened, as a number that the control thread can put into the log. The log thread adds the words.
 public enum LogEvent: UInt16, Sendable, BitwiseCopyable, CaseIterable {
   case runStarted = 1

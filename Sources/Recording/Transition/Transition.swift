@@ -1,3 +1,5 @@
+import ArmModel
+
 /// One step of a run as read back from a log. NaN means "not known". Units as in the schema.
 public struct Transition: Sendable, Equatable {
   public var step: UInt64 = 0

@@ -1,3 +1,5 @@
+import ArmModel
+
 /// Where each field of `sinew_msgs/msg/Transition` lies in the message, for one run's dimensions.
 ///
 /// All but the last field have a fixed size, so the control thread writes the encoded message in place. Offsets count
@@ -94,16 +96,4 @@ public struct TransitionLayout: Sendable, Equatable, BitwiseCopyable {
 
       """
   }
-}
-
-/// Who commanded a step.
-public enum CommandSource: UInt8, Sendable, BitwiseCopyable, CaseIterable {
-  case none = 0
-  case policy = 1
-  case person = 2
-  case blend = 3
-  case stop = 4
-
-  /// The raw value, for the control thread.
-  var code: UInt8 { @_noLocks get { rawValue } }
 }

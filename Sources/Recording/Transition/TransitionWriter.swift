@@ -141,7 +141,7 @@ public struct TransitionWriter {
     fill(layout.commandOffset, command.goal)
     fill(layout.proposalOffset, proposal)
     base.storeBytes(of: command.mode.rawValue, toByteOffset: layout.commandModeOffset, as: UInt8.self)
-    base.storeBytes(of: source.code, toByteOffset: layout.sourceOffset, as: UInt8.self)
+    base.storeBytes(of: source.rawValue, toByteOffset: layout.sourceOffset, as: UInt8.self)
   }
 
   /// The joints as measured at the observation; quantities that were not measured stay NaN.

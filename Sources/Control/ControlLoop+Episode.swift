@@ -1,0 +1,183 @@
+import ArmModel
+import CSystem
+import Numerics
+import Policies
+import Safety
+import Tasks
+
+extension ControlLoop {
+  /// Samples the next episode's start; the caller brings the arm there (a simulator is reset, a real arm is driven) and
+  /// then calls `beginEpisode`.
+  @_noLocks
+  public mutating func sampleEpisode() -> EpisodeStart {
+    task.beginEpisode(random: &resetRandom)
+    policy.reset()
+    return EpisodeStart(position: task.resetPosition, velocity: task.resetVelocity)
+  }
+
+  /// A variable of the task (a target) as sampled for this episode, in the base frame, m.
+  @_noLocks
+  public borrowing func taskVariable(_ index: Int) -> Vector3 {
+    task.variable(index)
+  }
+
+  /// Begins the sampled episode with the arm at `position`: arms if need be and hands the policy authority in the next
+  /// tick. False, and nothing changed, while the core still has the arm in motion, a fault is latched, or an arm that
+  /// takes time to arm has not been armed.
+  @_noLocks
+  public mutating func beginEpisode(at position: JointVector) -> Bool {
+    guard safety.state == .hold || configuration.armingTicks == 0, safety.adopt(position) else { return false }
+    let index = episode.index &+ 1
+    episode = EpisodeProgress()
+    episode.index = index
+    episode.isRunning = true
+    step.isOpen = false
+    ticksIntoStep = 0
+    previousGoal = position
+    stepGoal = position
+    inputs.proposal.source = .none
+    requests = requests.adding(.arm).adding(.start)
+    recordEpisodeStart()
+    return true
+  }
+
+  /// Whether the safety core stands still and a new episode may begin.
+  public var isAtRest: Bool {
+    @_noLocks get {
+      switch safety.state {
+      case .boot, .disarmed, .hold: return true
+      default: return false
+      }
+    }
+  }
+
+  @_noLocks
+  @usableFromInline
+  mutating func propose(_ now: Int64) {
+    if episode.isRunning {
+      if ticksIntoStep == 0 && inputs.readSucceeded {
+        twin.update(inputs.joints, into: &points)
+        closeStep(now)
+        if episode.isRunning { openStep(now) }
+      } else if inputs.proposal.source != .none {
+        interpolate()
+      }
+      // A policy tick whose read failed waits for the next good one; the proposal's age tells the core.
+      if !(ticksIntoStep == 0 && !inputs.readSucceeded) {
+        ticksIntoStep &+= 1
+        if ticksIntoStep >= configuration.ticksPerStep { ticksIntoStep = 0 }
+      }
+    }
+    let end = clock.now()
+    statistics.proposing.record(end &- sectionStart)
+    sectionStart = end
+  }
+
+  /// Asks the policy and opens a step.
+  @_noLocks
+  private mutating func openStep(_ now: Int64) {
+    task.observe(inputs.joints, points: points, into: buffers.observation)
+    let status = policy.act(
+      observation: UnsafePointer(buffers.observation), sampling: configuration.selection, random: &random)
+    var proposed = JointCommand(
+      mode: configuration.mode, goal: JointVector(repeating: .nan, count: inputs.joints.count), stamp: now)
+    if status.rawValue == PolicyStatus.ok.rawValue {
+      copyPolicyOutput()
+      task.command(action: UnsafePointer(buffers.action), joints: inputs.joints, into: &proposed)
+    }
+    // An unusable action stays NaN, so that the safety core sees it, refuses it and says so.
+    previousGoal = stepGoal
+    stepGoal = proposed.goal
+    inputs.proposal = Proposal(source: .policy, mode: configuration.mode, goal: proposed.goal, stamp: now)
+    for index in 0..<buffers.observationCount { buffers.stepObservation[index] = Float(buffers.observation[index]) }
+    step = StepInProgress(jointCount: inputs.joints.count)
+    step.isOpen = true
+    step.stamp = now
+    step.joints = inputs.joints
+    step.proposal = proposed.goal
+    step.logProbability = policy.logProbability
+    step.value = policy.value
+    if isInterpolating { interpolate() }
+  }
+
+  @_noLocks
+  private mutating func copyPolicyOutput() {
+    for index in 0..<buffers.actionCount {
+      buffers.action[index] = policy.action[index]
+      buffers.rawAction[index] = policy.rawAction[index]
+      buffers.mean[index] = policy.mean[index]
+      buffers.logStandardDeviation[index] = policy.logStandardDeviation[index]
+    }
+  }
+
+  @_noLocks
+  private mutating func interpolate() {
+    guard isInterpolating else { return }
+    let part = Double(ticksIntoStep &+ 1) / Double(configuration.ticksPerStep)
+    for index in 0..<stepGoal.count {
+      inputs.proposal.goal[index] = previousGoal[index] + part * (stepGoal[index] - previousGoal[index])
+    }
+  }
+
+  /// Rewards the open step with the state it led to, and records the transition.
+  @_noLocks
+  private mutating func closeStep(_ now: Int64) {
+    guard step.isOpen else { return }
+    let reward = task.reward(
+      action: UnsafePointer(buffers.action), joints: inputs.joints, points: points, terms: buffers.rewardTerms)
+    let outcome = task.outcome(joints: inputs.joints, points: points)
+    finishStep(
+      reward: reward, terminated: outcome.terminated, truncated: outcome.truncated, success: outcome.success, now: now)
+    if outcome.terminated || outcome.truncated { endEpisode(now) }
+  }
+
+  /// The core took authority away: the step in progress ends here, truncated.
+  @_noLocks
+  mutating func interruptEpisode(_ now: Int64) {
+    twin.update(inputs.joints, into: &points)
+    let reward = task.reward(
+      action: UnsafePointer(buffers.action), joints: inputs.joints, points: points, terms: buffers.rewardTerms)
+    step.altered = true
+    finishStep(reward: reward, terminated: false, truncated: true, success: false, now: now)
+    episode.interrupted = true
+    endEpisode(now)
+  }
+
+  @_noLocks
+  private mutating func finishStep(reward: Double, terminated: Bool, truncated: Bool, success: Bool, now: Int64) {
+    episode.rewardSum += reward
+    if terminated || truncated {
+      // The last observation of an episode is what a learner bootstraps from.
+      task.observe(inputs.joints, points: points, into: buffers.observation)
+      episode.terminated = terminated
+      episode.truncated = truncated
+      episode.succeeded = success
+    }
+    recordTransition(reward: reward, terminated: terminated, truncated: truncated, success: success, now: now)
+    episode.steps &+= 1
+    step.isOpen = false
+  }
+
+  @_noLocks
+  private mutating func endEpisode(_ now: Int64) {
+    episode.isRunning = false
+    inputs.proposal.source = .none
+    ticksIntoStep = 0
+    requests = requests.adding(.yield)
+    recordEpisodeEnd(now)
+  }
+}
+
+/// Where an episode starts.
+public struct EpisodeStart: Sendable, BitwiseCopyable {
+  /// Joint positions, rad.
+  public let position: JointVector
+  /// Joint velocities, rad/s.
+  public let velocity: JointVector
+
+  @_noLocks
+  init(position: JointVector, velocity: JointVector) {
+    self.position = position
+    self.velocity = velocity
+  }
+}

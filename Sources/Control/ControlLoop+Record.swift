@@ -1,0 +1,133 @@
+import ArmModel
+import RealTime
+import Recording
+import Safety
+
+extension ControlLoop {
+  /// Ns between two records of the loop's timing.
+  static var recordInterval: Int64 { @_noLocks get { 100_000_000 } }
+
+  /// Puts the finished step into the log.
+  @_noLocks
+  mutating func recordTransition(reward: Double, terminated: Bool, truncated: Bool, success: Bool, now: Int64) {
+    let isLast = terminated || truncated
+    guard let writer = port?.reserveTransition(isFinal: isLast) else { return }
+    writer.setStep(
+      UInt64(truncatingIfNeeded: recordedSteps), stamp: step.stamp, duration: Double(now &- step.stamp) * 1e-9,
+      episode: UInt32(truncatingIfNeeded: episode.index), stepInEpisode: UInt32(truncatingIfNeeded: episode.steps))
+    writer.setObservation(UnsafePointer(buffers.stepObservation))
+    if isLast { writer.setFinalObservation(UnsafePointer(buffers.observation)) }
+    writer.setAction(
+      mean: UnsafePointer(buffers.mean), logStandardDeviation: UnsafePointer(buffers.logStandardDeviation),
+      raw: UnsafePointer(buffers.rawAction), action: UnsafePointer(buffers.action))
+    writer.setLogProbability(step.logProbability, value: step.value)
+    writer.setCommand(
+      JointCommand(mode: configuration.mode, goal: step.command, stamp: now), proposal: step.proposal,
+      source: step.source)
+    writer.setJoints(step.joints)
+    writer.setReward(reward, terms: UnsafePointer(buffers.rewardTerms))
+    var flags: UInt8 = 0
+    if terminated { flags |= TransitionFlags.terminated.rawValue }
+    if truncated { flags |= TransitionFlags.truncated.rawValue }
+    if success { flags |= TransitionFlags.success.rawValue }
+    if step.altered { flags |= TransitionFlags.altered.rawValue }
+    writer.setFlags(TransitionFlags(rawValue: flags))
+    port?.commitTransition()
+    recordedSteps &+= 1
+  }
+
+  @_noLocks
+  mutating func recordEpisodeStart() {
+    port?.recordEvent(.episodeStarted, stamp: clock.now(), first: Int64(episode.index))
+  }
+
+  @_noLocks
+  mutating func recordEpisodeEnd(_ now: Int64) {
+    port?.recordEvent(
+      .episodeEnded, stamp: now, first: Int64(episode.index), second: Int64(episode.steps), value: episode.rewardSum)
+    if episode.succeeded { port?.recordEvent(.success, stamp: now, first: Int64(episode.index)) }
+  }
+
+  @_noLocks
+  mutating func recordOverrun(_ timing: TickTiming, now: Int64) {
+    port?.recordEvent(
+      .overrun, stamp: now, first: Int64(statistics.overrunCount), value: Double(timing.lateness) * 1e-9)
+  }
+
+  @_noLocks
+  mutating func recordJoints(_ now: Int64) {
+    guard inputs.readSucceeded else { return }
+    port?.recordJoints(inputs.joints)
+  }
+
+  /// Changes of state and of conditions, as events.
+  @_noLocks
+  mutating func recordSafety(_ now: Int64) {
+    if decision.state != lastEventState {
+      port?.recordEvent(
+        .safetyStateChanged, stamp: now, first: Int64(decision.state.rawValue), second: Int64(lastEventState.rawValue))
+      lastEventState = decision.state
+    }
+    if decision.active.rawValue != lastActive.rawValue {
+      recordConditions(.conditionRaised, decision.active.rawValue & ~lastActive.rawValue, now: now)
+      recordConditions(.conditionCleared, lastActive.rawValue & ~decision.active.rawValue, now: now)
+      lastActive = decision.active
+    }
+    if decision.latched.rawValue != lastLatched.rawValue {
+      recordConditions(.faultLatched, decision.latched.rawValue & ~lastLatched.rawValue, now: now)
+      lastLatched = decision.latched
+    }
+  }
+
+  @_noLocks
+  private mutating func recordConditions(_ event: LogEvent, _ bits: UInt64, now: Int64) {
+    var left = bits
+    while left != 0 {
+      port?.recordEvent(event, stamp: now, first: Int64(left.trailingZeroBitCount), second: -1)
+      left &= left &- 1
+    }
+  }
+
+  /// The loop's timing, every 100 ms.
+  @_noLocks
+  mutating func recordInterval(_ now: Int64) {
+    let span = now &- intervalStart
+    guard span >= ControlLoop.recordInterval, loopRecord.ticks > 0 else { return }
+    var record = LoopRecord()
+    record.stamp = now
+    record.ticks = UInt64(truncatingIfNeeded: statistics.tickCount)
+    record.overruns = UInt64(truncatingIfNeeded: statistics.overrunCount)
+    record.achievedRate = Double(loopRecord.ticks) * 1e9 / Double(span)
+    record.latenessMinimum = loopRecord.latenessMinimum
+    record.latenessMean = loopRecord.latenessSum / loopRecord.ticks
+    record.latenessMaximum = loopRecord.latenessMaximum
+    record.executionMinimum = loopRecord.executionMinimum
+    record.executionMean = loopRecord.executionSum / loopRecord.ticks
+    record.executionMaximum = loopRecord.executionMaximum
+    port?.recordLoop(record)
+    loopRecord = LoopInterval()
+    intervalStart = now
+  }
+
+  /// Waits for the log thread; for the virtual clock only, whose runs are faster than any disk.
+  public borrowing func awaitRecorder() {
+    switch port {
+    case .some(let port): port.awaitRoom()
+    case .none: break
+    }
+  }
+
+  /// Records lost so far because the ring was full.
+  public var droppedRecords: Int {
+    @_noLocks get {
+      switch port {
+      case .some(let port): port.droppedCount
+      case .none: 0
+      }
+    }
+  }
+
+  /// Ticks begun and overruns so far.
+  public var tickCount: Int { @_noLocks get { statistics.tickCount } }
+  public var overrunCount: Int { @_noLocks get { statistics.overrunCount } }
+}

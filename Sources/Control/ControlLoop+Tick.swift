@@ -1,0 +1,157 @@
+import ArmModel
+import CSystem
+import Numerics
+import RealTime
+import Safety
+
+extension ControlLoop {
+  /// One tick of the loop, from just after the wake-up to the record: read → propose → decide → write → record.
+  ///
+  /// Failures are data here: a failed read or write becomes a condition of the safety core, which decides what follows.
+  @inlinable
+  public mutating func tick<Device: Arm & ~Copyable>(_ arm: inout Device) {
+    let now = beginTick()
+    do throws(ArmError) {
+      try arm.read(into: &inputs.joints, now: now)
+      noteRead(nil)
+    } catch {
+      noteRead(error)
+    }
+    propose(now)
+    decide(now)
+    if decision.writes {
+      do throws(ArmError) {
+        try arm.write(decision.command)
+        noteWrite(nil)
+      } catch {
+        noteWrite(error)
+      }
+    }
+    endTick(now)
+  }
+
+  /// Sleeps until the next grid point.
+  @_noLocks
+  public mutating func sleepUntilNextTick() {
+    clock.sleep(until: schedule.nextDeadline)
+  }
+
+  /// Lays the grid of deadlines from now on.
+  @_noLocks
+  public mutating func startSchedule() {
+    let now = clock.now()
+    schedule.start(at: now)
+    intervalStart = now
+  }
+
+  /// Asks something of the safety core in the next tick.
+  @_noLocks
+  public mutating func request(_ request: OperatorRequests) {
+    requests = requests.adding(request)
+  }
+
+  /// Runs the paths of a tick with nothing commanded and nothing remembered, so that no first call happens in a run.
+  public mutating func warmUp() {
+    var scratch = RandomStream(seed: 0, name: "warm-up")
+    var core = safety
+    for index in 0..<20 {
+      for place in 0..<buffers.observationCount { buffers.observation[place] = 0 }
+      _ = policy.act(observation: UnsafePointer(buffers.observation), sampling: .sample, random: &scratch)
+      twin.update(inputs.joints, into: &points)
+      var tickInputs = inputs
+      tickInputs.readSucceeded = true
+      _ = core.step(tickInputs, now: Int64(index))
+      statistics.execution.record(1)
+    }
+    policy.reset()
+    statistics.reset()
+  }
+
+  /// The figures so far; not for the control thread.
+  public var report: LoopReport { statistics.report(period: configuration.controlPeriod) }
+
+  /// Forgets the statistics so far, so that a warm-up does not count.
+  @_noLocks
+  public mutating func resetStatistics() {
+    statistics.reset()
+  }
+
+  @_noLocks
+  @usableFromInline
+  mutating func beginTick() -> Int64 {
+    let now = clock.now()
+    tickStart = now
+    let timing = schedule.begin(at: now)
+    statistics.noteWake(timing, period: schedule.period)
+    inputs.lateness = timing.lateness
+    inputs.sincePrevious = timing.sincePrevious
+    if timing.lateness &* 2 > schedule.period && configuration.clock == .monotonic {
+      recordOverrun(timing, now: now)
+    }
+    return now
+  }
+
+  @_noLocks
+  @usableFromInline
+  mutating func noteRead(_ error: ArmError?) {
+    if let error {
+      inputs.readSucceeded = false
+      if error.code.rawValue == ArmError.Code.diverged.rawValue
+        || error.code.rawValue == ArmError.Code.disconnected.rawValue
+        || error.code.rawValue == ArmError.Code.internalFailure.rawValue
+      {
+        inputs.armFailed = true
+      }
+      lastArmError = error
+      statistics.readFailureCount &+= 1
+    } else {
+      inputs.readSucceeded = true
+      statistics.noteAge(inputs.joints)
+    }
+    sectionStart = clock.now()
+    statistics.reading.record(sectionStart &- tickStart)
+  }
+
+  @_noLocks
+  @usableFromInline
+  mutating func decide(_ now: Int64) {
+    inputs.requests = requests
+    requests = .none
+    decision = safety.step(inputs, now: now)
+    inputs.armFailed = false
+    inputs.writeFailed = false
+    if decision.alterations.rawValue != 0 {
+      statistics.alteredTickCount &+= 1
+      step.altered = true
+    }
+    step.command = decision.command.goal
+    if decision.source != .none { step.source = decision.source }
+    let end = clock.now()
+    statistics.deciding.record(end &- sectionStart)
+    sectionStart = end
+    // The core took the authority away in mid-step: what has happened so far is the end of the episode.
+    if step.isOpen && episode.isRunning && decision.state != .policy { interruptEpisode(now) }
+  }
+
+  @_noLocks
+  @usableFromInline
+  mutating func noteWrite(_ error: ArmError?) {
+    if let error {
+      inputs.writeFailed = true
+      lastArmError = error
+      statistics.writeFailureCount &+= 1
+    }
+    statistics.writing.record(clock.now() &- sectionStart)
+  }
+
+  @_noLocks
+  @usableFromInline
+  mutating func endTick(_ now: Int64) {
+    recordJoints(now)
+    recordSafety(now)
+    let execution = clock.now() &- tickStart
+    statistics.execution.record(execution)
+    loopRecord.note(lateness: inputs.lateness, execution: execution)
+    recordInterval(now)
+  }
+}

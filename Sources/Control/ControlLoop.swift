@@ -1,0 +1,142 @@
+import ArmModel
+import CSystem
+import Numerics
+import Policies
+import RealTime
+import Recording
+import Safety
+import Simulation
+import Tasks
+
+/// How a control loop is set up; fixed for a run.
+public struct LoopConfiguration: Sendable {
+  /// The control period, ns.
+  public var controlPeriod: Int64
+  /// Control ticks per policy step, at least 1.
+  public var ticksPerStep: Int
+  /// Paced by the machine's clock, or as fast as it can.
+  public var clock: TickClock.Kind
+  /// Whether the policy's mean or a sample is proposed.
+  public var selection: ActionSelection
+  /// What the goal does between two policy steps.
+  public var interpolation: GoalInterpolation
+  /// Seed of the action noise and of the episodes' resets.
+  public var seed: UInt64
+  /// What the safety core keeps commands within.
+  public var limits: SafetyLimits
+  /// What the arm's commands mean.
+  public var mode: CommandMode
+  /// Ticks of standing still before the arm counts as armed.
+  public var armingTicks: Int
+
+  public init(
+    controlPeriod: Int64, ticksPerStep: Int, clock: TickClock.Kind, selection: ActionSelection,
+    interpolation: GoalInterpolation, seed: UInt64, limits: SafetyLimits, mode: CommandMode, armingTicks: Int
+  ) {
+    self.controlPeriod = controlPeriod
+    self.ticksPerStep = ticksPerStep
+    self.clock = clock
+    self.selection = selection
+    self.interpolation = interpolation
+    self.seed = seed
+    self.limits = limits
+    self.mode = mode
+    self.armingTicks = armingTicks
+  }
+}
+
+/// What the goal does in the control ticks between two policy steps.
+public enum GoalInterpolation: String, Sendable, CaseIterable, BitwiseCopyable {
+  /// The new goal is proposed at once and stays.
+  case hold
+  /// The goal moves in a straight line from the last step's goal to the new one, reaching it one step later.
+  case linear
+}
+
+/// The control loop: read the arm, ask the policy, let the safety core decide, command the arm, record the transition.
+///
+/// Before the first episode it reads and records but proposes nothing, and the safety core writes nothing. One thread
+/// owns it; after `init` nothing on the tick's path allocates, locks, blocks or counts references, and the compiler
+/// checks that. `tick` is generic over the arm so that the call is static; each shipped combination has a concrete,
+/// annotated tick of its own.
+public struct ControlLoop: ~Copyable {
+  public let configuration: LoopConfiguration
+  public internal(set) var clock: TickClock
+  var schedule: TickSchedule
+  public internal(set) var statistics: LoopStatistics
+  var task: TaskEvaluator
+  var policy: Policy
+  var twin: KinematicTwin
+  var safety: SafetyCore
+  /// Whether the goal moves in a straight line between policy steps.
+  let isInterpolating: Bool
+  var port: RecorderPort?
+  var recordedSteps = 0
+  var random: RandomStream
+  var resetRandom: RandomStream
+
+  /// What the core will look at in this tick.
+  public var inputs: SafetyInputs
+  /// What the core decided in the last tick.
+  public internal(set) var decision: Decision
+  /// Why the arm last failed, for the report.
+  public internal(set) var lastArmError: ArmError?
+
+  var points: PointSet
+  var step: StepInProgress
+  let buffers: LoopBuffers
+  /// The episode that runs, or ran last.
+  public internal(set) var episode: EpisodeProgress
+  var previousGoal: JointVector
+  var stepGoal: JointVector
+  var ticksIntoStep = 0
+  var requests: OperatorRequests
+  var tickStart: Int64 = 0
+  var sectionStart: Int64 = 0
+  var lastEventState: SafetyState
+  var lastLatched: ConditionSet
+  var lastActive: ConditionSet
+  var intervalStart: Int64 = 0
+  var loopRecord: LoopInterval
+
+  /// Puts a loop together; everything it will ever need is allocated here.
+  public init(
+    configuration: LoopConfiguration, task: consuming TaskEvaluator, policy: consuming Policy,
+    twin: consuming KinematicTwin, port: consuming RecorderPort?, jointCount: Int, pointCount: Int,
+    observationCount: Int, actionCount: Int, rewardTermCount: Int
+  ) {
+    self.configuration = configuration
+    clock = TickClock(configuration.clock)
+    schedule = TickSchedule(period: configuration.controlPeriod)
+    statistics = LoopStatistics()
+    self.task = task
+    self.policy = policy
+    self.twin = twin
+    self.port = port
+    isInterpolating = configuration.interpolation == .linear && configuration.mode == .position
+    safety = SafetyCore(
+      SafetyConfiguration(
+        limits: configuration.limits, mode: configuration.mode, period: configuration.controlPeriod,
+        proposalPeriod: configuration.controlPeriod * Int64(configuration.ticksPerStep),
+        armingTicks: configuration.armingTicks, judgesTiming: configuration.clock == .monotonic))
+    random = RandomStream(seed: configuration.seed, name: "action")
+    resetRandom = RandomStream(seed: configuration.seed, name: "reset")
+    inputs = SafetyInputs(count: jointCount, mode: configuration.mode)
+    var core = safety
+    decision = core.step(inputs, now: 0)
+    points = PointSet(count: pointCount)
+    step = StepInProgress(jointCount: jointCount)
+    buffers = LoopBuffers(
+      observationCount: observationCount, actionCount: actionCount, rewardTermCount: rewardTermCount)
+    episode = EpisodeProgress()
+    previousGoal = JointVector(repeating: 0, count: jointCount)
+    stepGoal = JointVector(repeating: 0, count: jointCount)
+    requests = .none
+    lastEventState = .boot
+    lastLatched = .none
+    lastActive = .none
+    loopRecord = LoopInterval()
+  }
+
+  deinit { buffers.deallocate() }
+}

@@ -1,0 +1,58 @@
+import ArmModel
+import Control
+import RealTime
+import Recording
+import Safety
+
+/// What a live display shows of a running loop; published a few times a second.
+public struct LoopStatus: Sendable, BitwiseCopyable {
+  /// Time since the first tick, s.
+  public var elapsed = 0.0
+  public var tickCount = 0
+  public var state = SafetyState.boot
+  public var source = CommandSource.none
+  public var active = ConditionSet(rawValue: 0)
+  public var latched = ConditionSet(rawValue: 0)
+  public var episode = EpisodeProgress()
+  public var statistics = EpisodeStatistics()
+  public var overrunCount = 0
+  public var droppedRecords = 0
+  /// Wake-up lateness of the last tick, ns.
+  public var lateness: Int64 = 0
+
+  /// Nothing has happened yet.
+  @_noLocks
+  init() {}
+}
+
+/// Why a run ended.
+public enum RunEnding: String, Sendable {
+  /// The duration or the number of episodes asked for was reached.
+  case completed
+  /// A signal or a person asked for a stop.
+  case stopped
+  /// A fault was latched.
+  case fault
+}
+
+/// What a run was and how it went.
+public struct RunReport: Sendable {
+  public var ending = RunEnding.completed
+  /// Latched conditions at the end, and the arm's own words if it failed.
+  public var latched = ConditionSet(rawValue: 0)
+  public var armError: ArmError?
+  /// The signal that asked for the stop, 0 if none.
+  public var signal: Int32 = 0
+  public var statistics = EpisodeStatistics()
+  public var loop: LoopReport?
+  public var grant: RealTimeGrant?
+  /// Duration by the loop's clock and by the wall, s.
+  public var loopSeconds = 0.0
+  public var wallSeconds = 0.0
+  public var recording: RecordingSummary?
+  /// Allocation calls of the control thread from the first tick to the last; nil where they are not counted.
+  public var allocationCount: UInt64?
+  /// Page faults of the control thread in the same span: without and with disk access.
+  public var minorFaults: Int64 = 0
+  public var majorFaults: Int64 = 0
+}

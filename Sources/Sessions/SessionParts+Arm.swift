@@ -1,0 +1,63 @@
+import ArmModel
+import ArmProfiles
+import Control
+import Safety
+import Simulation
+
+extension SessionParts {
+  /// The arm's limits in the task's joint order.
+  static func limits(_ plan: SessionPlan, model: PhysicsModel, notes: inout [String]) throws -> SafetyLimits {
+    let name = plan.profile ?? (ArmProfile.shipped.contains(model.name) ? model.name : nil)
+    guard let name else {
+      notes.append(
+        "no arm profile for '\(model.name)': only the model's own joint ranges limit the commands (--profile)")
+      return modelLimits(plan, model: model)
+    }
+    let profile = try ArmProfile.named(name).tightened(by: plan.limitOverrides)
+    guard let selected = profile.selecting(plan.task.joints) else {
+      let missing = plan.task.joints.filter { !profile.jointNames.contains($0) }
+      throw SessionError(
+        "arm profile '\(profile.name)' has no joint \(missing.map { "'\($0)'" }.joined(separator: ", ")) of task "
+          + "'\(plan.task.name)'; it has \(profile.jointNames.joined(separator: ", "))")
+    }
+    guard selected.commandMode == plan.task.commandMode else {
+      throw SessionError(
+        "task '\(plan.task.name)' commands \(plan.task.commandMode == .effort ? "efforts" : "positions"), arm profile "
+          + "'\(profile.name)' takes \(selected.commandMode == .effort ? "efforts" : "positions")")
+    }
+    return SafetyLimits(selected.limits)
+  }
+
+  /// What a model says of its joints: their ranges.
+  private static func modelLimits(_ plan: SessionPlan, model: PhysicsModel) -> SafetyLimits {
+    var limits = SafetyLimits.none(count: plan.task.joints.count)
+    for (index, name) in plan.task.joints.enumerated() {
+      guard let range = model.joints.first(where: { $0.name == name })?.range else { continue }
+      limits.lower[index] = range.lowerBound
+      limits.upper[index] = range.upperBound
+    }
+    return limits
+  }
+
+  /// The servos that stand between position commands and the model's torque motors.
+  func servos() throws -> ServoAssignment {
+    guard plan.task.commandMode == .position else {
+      if let servo = plan.servo, servo != "none" {
+        throw SessionError("servo '\(servo)': task '\(plan.task.name)' commands efforts, which servos do not take")
+      }
+      return .none
+    }
+    // The shipped SO-101 is an arm of these servos; any other model says itself what drives it.
+    guard let name = plan.servo ?? (model.name == "so101" ? "sts3215-7v4" : nil), name != "none" else { return .none }
+    return .all(try ServoProfile.named(name))
+  }
+}
+
+extension SafetyLimits {
+  /// A profile's limits. Jerk is not limited yet.
+  init(_ limits: JointLimits) {
+    self.init(
+      lower: limits.lower, upper: limits.upper, velocity: limits.velocity, acceleration: limits.acceleration,
+      effort: limits.effort)
+  }
+}

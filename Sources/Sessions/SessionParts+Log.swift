@@ -1,0 +1,80 @@
+import Configuration
+import Control
+import Recording
+import Safety
+import Simulation
+import Tasks
+
+extension SessionParts {
+  /// Opens the log: dimensions, provenance, and the files that explain the numbers.
+  func startRecorder() throws -> Recorder? {
+    guard let path = plan.log else { return nil }
+    let task = plan.task
+    var options = plan.recorderOptions
+    options.clock = plan.clock == .monotonic ? .monotonic : .virtual
+    options.vocabulary = LogVocabulary(
+      conditions: Dictionary(uniqueKeysWithValues: Condition.allCases.map { (Int64($0.rawValue), $0.name) }),
+      states: Dictionary(uniqueKeysWithValues: SafetyState.allCases.map { (Int64($0.rawValue), $0.name) }))
+    let layout = TransitionLayout(
+      observationCount: task.observationCount, actionCount: task.actionCount, jointCount: task.joints.count,
+      rewardTermCount: task.rewardTermNames.count)
+    return try Recorder.start(
+      path: path, options: options, layout: layout, jointNames: task.joints, metadata: metadata,
+      attachments: attachments, robotDescription: model.robotDescription)
+  }
+
+  private var metadata: [String: [String: String]] {
+    let task = plan.task
+    let description = policy.description
+    var session: [String: String] = [
+      "program_version": plan.programVersion, "git_revision": plan.gitRevision,
+      "clock": plan.clock == .monotonic ? "real" : "virtual", "control_rate_hz": "\(controlRate)",
+      "policy_rate_hz": "\(policyRate)", "seed": "\(plan.seed)",
+      "selection": plan.selection == .mean ? "mean" : "sample",
+      "interpolation": plan.interpolation.rawValue, "allows_non_realtime": "\(plan.allowsNonRealTime)",
+    ]
+    if let priority = plan.realTime.priority { session["requested_priority"] = "\(priority)" }
+    return [
+      "session": session,
+      "task": [
+        "name": task.name, "sha256": task.sha256, "observation_names": task.observationNames.joined(separator: ","),
+        "action_names": task.actionNames.joined(separator: ","),
+        "reward_terms": task.rewardTermNames.joined(separator: ","),
+        "step_duration_s": "\(task.stepDuration)",
+      ],
+      "policy": [
+        "name": description.name, "path": description.path, "format": description.format.rawValue,
+        "sha256": description.hash, "distribution": description.distribution.text,
+        "normaliser": description.normaliser.text,
+      ],
+      "simulation": [
+        "model": model.name, "sha256": model.sha256, "timestep_s": "\(model.timestep)",
+        "mujoco": PhysicsModel.libraryVersion,
+      ],
+      "perturbations": Dictionary(uniqueKeysWithValues: plan.perturbations.entries.map { ($0.name, $0.value) }),
+      "limits": limitsText,
+    ]
+  }
+
+  private var limitsText: [String: String] {
+    func text(_ values: [Double]) -> String { values.map { "\($0)" }.joined(separator: ",") }
+    return [
+      "lower": text(limits.lower.array), "upper": text(limits.upper.array), "velocity": text(limits.velocity.array),
+      "acceleration": text(limits.acceleration.array), "effort": text(limits.effort.array),
+    ]
+  }
+
+  private var attachments: [LogAttachment] {
+    var files = [
+      LogAttachment(name: "task.yaml", mediaType: "application/yaml", data: Array(plan.task.sourceText.utf8))
+    ]
+    if let text = policy.description.sourceText {
+      files.append(LogAttachment(name: "policy.yaml", mediaType: "application/yaml", data: Array(text.utf8)))
+    }
+    files.append(LogAttachment(name: "model.xml", mediaType: "application/xml", data: Array(model.sourceText.utf8)))
+    if let text = plan.configurationText {
+      files.append(LogAttachment(name: "robot.yaml", mediaType: "application/yaml", data: Array(text.utf8)))
+    }
+    return files
+  }
+}

@@ -1,0 +1,136 @@
+import ArmModel
+import Control
+import Policies
+import RealTime
+import Recording
+import Safety
+import Simulation
+import Tasks
+
+/// Loads what a plan names, checks that the parts fit each other, and puts a run together.
+struct SessionParts {
+  let plan: SessionPlan
+  let model: PhysicsModel
+  let policy: LoadedPolicy
+  let limits: SafetyLimits
+  let controlRate: Double
+  let policyRate: Double
+  let ticksPerStep: Int
+  private(set) var notes: [String] = []
+  private(set) var recorder: Recorder?
+
+  init(_ plan: SessionPlan) throws {
+    self.plan = plan
+    let task = plan.task
+    policy = try PolicyLoader.named(plan.policy)
+    try SessionParts.check(policy.description, fits: task)
+    let nominal = try PhysicsModel.named(plan.model ?? task.model)
+    model = try plan.physicsTimestep.map { try nominal.withTimestep($0) } ?? nominal
+    notes += model.notes
+    policyRate = 1 / task.stepDuration
+    if let trained = policy.description.rateHz, abs(trained - policyRate) > 1e-6 * policyRate {
+      notes.append(
+        "the policy was trained at \(trained) Hz, the task steps at \(policyRate) Hz: expect it to behave differently")
+    }
+    (controlRate, ticksPerStep) = try SessionParts.rates(plan, policyRate: policyRate)
+    limits = try Self.limits(plan, model: model, notes: &notes)
+    if plan.log != nil { recorder = try startRecorder() }
+  }
+
+  var policyDescription: String {
+    let description = policy.description
+    return "\(description.name) (\(description.observationCount) → \(description.actionCount), "
+      + "\(description.distribution.text), \(plan.selection == .mean ? "mean" : "sampled"))"
+  }
+
+  var armDescription: String {
+    "\(model.name) (\(plan.task.joints.count) joints, simulated, physics step \(model.timestep) s)"
+  }
+
+  /// Allocates everything the run will need.
+  func makeRun() throws -> SimulatedRun {
+    let task = plan.task
+    let period = 1 / controlRate
+    var arm = try SimulatedArm(
+      model: model, joints: task.joints, controlPeriod: period, servos: try servos(), perturbations: plan.perturbations,
+      seed: plan.seed)
+    guard arm.mode == task.commandMode else {
+      throw SessionError(
+        "task '\(task.name)' commands \(task.commandMode == .effort ? "efforts" : "positions"), but the simulated arm "
+          + "'\(model.name)' takes \(arm.mode == .effort ? "efforts" : "positions"); choose another --model or task")
+    }
+    for (index, variable) in task.variables.enumerated() {
+      guard let binding = SessionParts.binding(variable) else { continue }
+      let place = try arm.bindVariable(binding)
+      guard place == index else {
+        throw SessionError("task '\(task.name)': bound variables must come before unbound ones")
+      }
+    }
+    let boundCount = task.variables.count { SessionParts.binding($0) != nil }
+    let twin = try arm.makeTwin(
+      points: task.points.map {
+        (name: $0.modelName, kind: $0.kind == .site ? KinematicTwin.PointKind.site : KinematicTwin.PointKind.body)
+      },
+      source: task.pointSource == .lastPhysicsStep ? .lastPhysicsStep : .measured)
+    let loop = ControlLoop(
+      configuration: LoopConfiguration(
+        controlPeriod: Int64((period * 1e9).rounded()), ticksPerStep: ticksPerStep, clock: plan.clock,
+        selection: plan.selection, interpolation: plan.interpolation, seed: plan.seed, limits: limits,
+        mode: task.commandMode, armingTicks: 0),
+      task: task.makeEvaluator(noiseSeed: plan.seed), policy: try policy.makePolicy(), twin: twin,
+      port: recorder?.makePort(), jointCount: task.joints.count, pointCount: task.points.count,
+      observationCount: task.observationCount, actionCount: task.actionCount,
+      rewardTermCount: task.rewardTermNames.count)
+    return SimulatedRun(
+      loop: loop, arm: arm,
+      bounds: RunBounds(
+        duration: plan.duration.map { Int64(($0 * 1e9).rounded()) }, episodes: plan.episodes, variableCount: boundCount,
+        statusInterval: plan.clock == .monotonic ? 50_000_000 : 1_000_000_000,
+        awaitsRecorder: plan.clock == .virtual && recorder != nil))
+  }
+
+  // MARK: Checks
+
+  private static func check(_ policy: PolicyDescription, fits task: TaskDefinition) throws {
+    guard policy.observationCount == task.observationCount else {
+      throw SessionError(
+        "\(policy.path): the policy takes \(policy.observationCount) observations, task '\(task.name)' gives "
+          + "\(task.observationCount) (\(task.observationNames.joined(separator: ", "))); choose the task it was trained on"
+      )
+    }
+    guard policy.actionCount == task.actionCount else {
+      throw SessionError(
+        "\(policy.path): the policy gives \(policy.actionCount) actions, task '\(task.name)' takes \(task.actionCount) "
+          + "(\(task.actionNames.joined(separator: ", "))); choose the task it was trained on")
+    }
+    if let names = policy.jointNames, names != task.actionNames {
+      throw SessionError(
+        "\(policy.path): the policy's joints are \(names.joined(separator: ", ")), those of task '\(task.name)' "
+          + "\(task.actionNames.joined(separator: ", ")); joints are matched by name and order")
+    }
+  }
+
+  private static func rates(_ plan: SessionPlan, policyRate: Double) throws -> (Double, Int) {
+    guard let wanted = plan.controlRate else {
+      // A torque arm's command is the policy's own; a position arm is led along at a rate that buses carry.
+      let ticks = plan.task.commandMode == .effort ? 1 : max(1, Int((100 / policyRate).rounded(.up)))
+      return (policyRate * Double(ticks), ticks)
+    }
+    let ticks = (wanted / policyRate).rounded()
+    guard wanted > 0, wanted <= 10_000, ticks >= 1, abs(ticks * policyRate - wanted) < 1e-6 * wanted else {
+      let below = max(1, (wanted / policyRate).rounded(.down)) * policyRate
+      throw SessionError(
+        "a control rate of \(wanted) Hz is no whole multiple of the policy's \(policyRate) Hz (at most 10000 Hz); "
+          + "the nearest are \(below) and \(below + policyRate) Hz")
+    }
+    return (policyRate * ticks, Int(ticks))
+  }
+
+  private static func binding(_ variable: VariableDefinition) -> VariableBinding? {
+    switch variable.binding {
+    case .none: nil
+    case .joints(let names): .joints(names)
+    case .mocap(let name): .mocapBody(name)
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import ArmProfiles
+import Control
+import Policies
+import RealTime
+import Recording
+import Safety
+import Simulation
+import Tasks
+
+/// Everything that decides a run, checked when the session is prepared.
+public struct SessionPlan: Sendable {
+  public var task: TaskDefinition
+  /// A shipped policy's name, a bundle folder or an ONNX file.
+  public var policy: String
+  /// A shipped model's name or a file; nil takes the task's.
+  public var model: String?
+  /// The shipped or given arm profile; nil takes the one of the model's name, or none for other models.
+  public var profile: String?
+  /// The servo profile of every joint: a shipped one by name, a file, or `none`; nil takes what fits the arm.
+  public var servo: String?
+  /// Limits tighter than the profile's.
+  public var limitOverrides: [LimitOverride] = []
+  /// Control rate, Hz; nil takes the policy's rate for torque arms and its first multiple of at least 100 Hz otherwise.
+  public var controlRate: Double?
+  /// The simulator's time step, s; nil takes the model's.
+  public var physicsTimestep: Double?
+  public var selection: ActionSelection = .mean
+  public var interpolation: GoalInterpolation = .hold
+  public var seed: UInt64 = 0
+  /// Perturbations of the simulator.
+  public var perturbations: Perturbations
+  public var clock: TickClock.Kind = .virtual
+  /// When to end: loop time, s, or finished episodes; whichever comes first. One of the two must be given.
+  public var duration: Double?
+  public var episodes: Int?
+  public var realTime: RealTimeSettings = .ordinary
+  /// Whether the run starts although real-time rights were refused.
+  public var allowsNonRealTime = true
+  /// Where the log goes; nil for none.
+  public var log: String?
+  public var recorderOptions = RecorderOptions()
+  /// The configuration file's text, for the log.
+  public var configurationText: String?
+  /// The program's version, for the log's metadata.
+  public var programVersion = ""
+  public var gitRevision = ""
+
+  public init(task: TaskDefinition, policy: String, perturbations: Perturbations) {
+    self.task = task
+    self.policy = policy
+    self.perturbations = perturbations
+  }
+}
+
+/// Why a session could not be prepared: one line with the cause and the next step.
+public struct SessionError: Error, CustomStringConvertible, Sendable {
+  public let description: String
+  public init(_ description: String) { self.description = description }
+}

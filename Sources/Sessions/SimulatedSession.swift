@@ -1,0 +1,120 @@
+import ArmModel
+import CSystem
+import Control
+import Glibc
+import RealTime
+import Recording
+import Safety
+import Simulation
+import Synchronization
+
+/// A prepared run of a policy on a simulated arm: everything was loaded, checked and allocated; `runBlocking` runs it once.
+///
+/// Preparing throws on whatever is wrong with the request, before anything is written but the log's first bytes.
+public final class SimulatedSession {
+  public let plan: SessionPlan
+  /// Control and policy rate, Hz.
+  public let controlRate: Double
+  public let policyRate: Double
+  /// One line each for the terminal.
+  public let policyDescription: String
+  public let armDescription: String
+  public var perturbationDescription: String { plan.perturbations.isNominal ? "" : plan.perturbations.description }
+  /// What the user should know and need not act on.
+  public let notes: [String]
+
+  private let work: SessionWork
+  private let recorder: Recorder?
+
+  /// Loads and checks everything the plan names.
+  public init(_ plan: SessionPlan) throws {
+    let parts = try SessionParts(plan)
+    self.plan = plan
+    controlRate = parts.controlRate
+    policyRate = parts.policyRate
+    policyDescription = parts.policyDescription
+    armDescription = parts.armDescription
+    notes = parts.notes
+    recorder = parts.recorder
+    work = SessionWork(run: try parts.makeRun(), plan: plan)
+  }
+
+  /// Runs to the end on a thread of its own; `show` is called on this thread about ten times a second.
+  /// Stop signals end the run in good order meanwhile.
+  public func runBlocking(_ show: (LoopStatus) -> Void) throws -> RunReport {
+    sinew_clear_stop_requests()
+    let status = sinew_install_stop_signals()
+    if status != 0 { throw SessionError("stop signals could not be installed (errno \(status))") }
+    let start = sinew_now_ns()
+    let work = work
+    let thread = try ControlThread(stackBytes: plan.realTime.stackBytes) { work.execute() }
+    while !work.isDone.load(ordering: .acquiring) {
+      _ = sinew_sleep_until_ns(sinew_now_ns() + 50_000_000)
+      show(work.status.latest())
+    }
+    thread.join()
+    var report = work.report
+    report.wallSeconds = Double(sinew_now_ns() - start) * 1e-9
+    report.signal = sinew_last_stop_signal()
+    report.recording = recorder?.finish()
+    if let refusal = work.refusal { throw refusal }
+    return report
+  }
+}
+
+/// What crosses from the session's thread to the control thread and back; the control thread alone touches the run until
+/// `isDone`.
+final class SessionWork: @unchecked Sendable {
+  private var run: SimulatedRun
+  private let plan: SessionPlan
+  let status = TripleBuffer(initial: LoopStatus())
+  let isDone = Atomic<Bool>(false)
+  private(set) var report = RunReport()
+  private(set) var refusal: SessionError?
+
+  init(run: consuming SimulatedRun, plan: SessionPlan) {
+    self.run = run
+    self.plan = plan
+  }
+
+  /// The control thread's body: rights, warm-up, run, report.
+  func execute() {
+    defer { isDone.store(true, ordering: .releasing) }
+    if plan.clock == .monotonic {
+      let grant = RealTimeGrant.apply(plan.realTime, name: "sinew-control")
+      report.grant = grant
+      if !grant.isStrict && !plan.allowsNonRealTime {
+        let reasons = grant.refusals.filter(\.isEssential).map(\.description).joined(separator: "; ")
+        refusal = SessionError(
+          "real time was refused: \(reasons); or start with --allow-non-realtime, which the log will record")
+        return
+      }
+    }
+    sinew_rt_initialize()
+    run.warmUp()
+    var minorBefore: Int64 = 0
+    var majorBefore: Int64 = 0
+    sinew_page_faults(&minorBefore, &majorBefore)
+    let allocationsBefore = AllocationCounter.count()
+    report.ending = run.run(status)
+    let allocationsAfter = AllocationCounter.count()
+    var minorAfter: Int64 = 0
+    var majorAfter: Int64 = 0
+    sinew_page_faults(&minorAfter, &majorAfter)
+    report.minorFaults = minorAfter - minorBefore
+    report.majorFaults = majorAfter - majorBefore
+    if let before = allocationsBefore, let after = allocationsAfter { report.allocationCount = after - before }
+    run.complete(&report)
+  }
+}
+
+/// The allocation counter that the tests preload (`sinew_malloc_count`); absent in ordinary runs.
+enum AllocationCounter {
+  private typealias Counter = @convention(c) () -> UInt64
+
+  /// Allocation calls of the calling thread so far; nil when nobody counts.
+  static func count() -> UInt64? {
+    guard let symbol = dlsym(nil, "sinew_malloc_count") else { return nil }
+    return unsafeBitCast(symbol, to: Counter.self)()
+  }
+}

@@ -1,1 +1,0 @@
-// Stub so that the package resolves; replaced by the room's first file.

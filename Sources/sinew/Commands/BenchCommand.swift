@@ -1,0 +1,17 @@
+import ArgumentParser
+
+/// `sinew bench`: measurements that anyone can repeat; ratios against a peer or a floor in the same run.
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measure the loop, inference and the log on this machine.",
+    discussion: """
+      Machines are noisy: quote ratios within one run, not single times.
+
+      Examples:
+        sinew bench loop --rounds 3
+        sinew bench inference
+        sinew bench log --rate 1000 --duration 60
+      """,
+    subcommands: [BenchLoopCommand.self])
+}

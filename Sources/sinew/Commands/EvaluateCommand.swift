@@ -1,0 +1,109 @@
+import ArgumentParser
+import Foundation
+import Sessions
+
+/// `sinew evaluate`: episodes in simulated time, mean return with its standard error, success rate.
+struct EvaluateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract: "Measure a policy on a task in simulated time.",
+    discussion: """
+      Runs whole episodes through the control loop and the safety core, as fast as the machine can, with the policy's
+      mean action unless --sample is given. The same seed gives the same figures.
+
+      Examples:
+        sinew evaluate --task reacher-v5 --policy reacher-sb3 --episodes 1000
+        sinew evaluate --task reacher-v5 --policy policy.onnx --episodes 100 --seed 7 --json
+        sinew evaluate --task reacher-v5 --policy reacher-sb3 --perturb latency=0.02 --episodes 100
+
+      Exit codes: 0 success; 1 the run failed; 2 wrong input.
+      """)
+
+  @OptionGroup var simulation: SimulationOptions
+
+  @Option(help: "Number of episodes.")
+  var episodes = 100
+
+  @Option(help: "Write a log (MCAP) of all transitions to this file.")
+  var log: String?
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func validate() throws {
+    guard episodes >= 1, episodes <= 10_000_000 else {
+      throw ValidationError("--episodes must be between 1 and 10000000, found \(episodes).")
+    }
+  }
+
+  mutating func run() throws {
+    var plan = try SessionPlanning.plan(simulation, configuration: nil)
+    plan.episodes = episodes
+    plan.log = log
+    plan.clock = .virtual
+    let session = try checkingInput { try SimulatedSession(plan) }
+    var progress = ProgressLine()
+    let total = Double(episodes)
+    let report = try session.runBlocking { status in
+      progress.show(
+        Double(status.statistics.count) / total,
+        "\(status.statistics.count) of \(Int(total)) episodes, mean return \(Format.fixed(status.statistics.meanReturn, 3))"
+      )
+    }
+    progress.finish()
+    try RunSummary.failIfFaulted(report)
+    let result = EvaluationOutput(plan: plan, report: report)
+    if json {
+      try printJSON(result)
+    } else {
+      print(result.text)
+    }
+    if report.ending == .stopped {
+      throw RunFailure("stopped by signal \(report.signal) after \(report.statistics.count) episodes")
+    }
+  }
+}
+
+/// The figures of an evaluation, as JSON and as text.
+struct EvaluationOutput: Encodable {
+  let task: String
+  let policy: String
+  let seed: UInt64
+  let episodes: Int
+  let mean_return: Double
+  let standard_error: Double
+  let standard_deviation: Double
+  let lowest_return: Double
+  let highest_return: Double
+  let success_rate: Double
+  let steps: Int
+  let wall_seconds: Double
+  let steps_per_second: Double
+
+  init(plan: SessionPlan, report: RunReport) {
+    let figures = report.statistics
+    task = plan.task.name
+    policy = plan.policy
+    seed = plan.seed
+    episodes = figures.count
+    mean_return = figures.meanReturn
+    standard_error = figures.standardError
+    standard_deviation = figures.standardDeviation
+    lowest_return = figures.lowestReturn
+    highest_return = figures.highestReturn
+    success_rate = figures.successRate
+    steps = figures.stepCount
+    wall_seconds = report.wallSeconds
+    steps_per_second = report.wallSeconds > 0 ? Double(figures.stepCount) / report.wallSeconds : 0
+  }
+
+  var text: String {
+    """
+    task \(task), policy \(policy), \(episodes) episodes, seed \(seed)
+    mean return    \(Format.fixed(mean_return, 3)) ± \(Format.fixed(standard_error, 3)) (standard error; standard deviation \(Format.fixed(standard_deviation, 3)))
+    range          \(Format.fixed(lowest_return, 3)) … \(Format.fixed(highest_return, 3))
+    success rate   \(Format.fixed(success_rate * 100, 1)) %
+    \(steps) policy steps in \(Format.fixed(wall_seconds, 2)) s (\(Format.fixed(steps_per_second, 0)) steps/s)
+    """
+  }
+}

@@ -1,0 +1,93 @@
+import ArgumentParser
+import Foundation
+import RealTime
+import Sessions
+
+/// `sinew run`: a policy drives the arm in real time, and every transition is recorded.
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Let a policy drive the arm in real time and record every transition.",
+    discussion: """
+      The loop runs on a thread of its own at absolute deadlines. Ctrl-C (or SIGTERM) stops the arm within its limits and
+      ends the run; the log is always closed properly. Without --duration and --episodes it runs until then.
+
+      Examples:
+        sinew run --task reacher-v5 --policy reacher-sb3 --duration 10
+        sinew run --config robot.yaml --log logs/today.mcap
+        sinew run --task reacher-v5 --policy reacher-sb3 --strict --priority 80 --cpu 2
+        sinew run --task reacher-v5 --policy reacher-sb3 --perturb payload=0.1 --perturb latency=0.04
+
+      Exit codes: 0 success, also after Ctrl-C; 1 a fault was latched or the log could not be written; 2 wrong input;
+      3 the log is lossy (records were dropped).
+      """)
+
+  @OptionGroup var simulation: SimulationOptions
+
+  @Option(help: "Configuration (robot.yaml, see 'sinew init'); options on the command line win.")
+  var config: String?
+
+  @Option(help: "End after this many seconds.")
+  var duration: Double?
+
+  @Option(help: "End after this many episodes.")
+  var episodes: Int?
+
+  @Option(help: "Log file (MCAP). Default: logs/<task>-<date>.mcap.")
+  var log: String?
+
+  @Flag(name: .customLong("no-log"), help: "Record nothing.")
+  var noLog = false
+
+  @Flag(help: "Refuse to start unless real-time scheduling and locked memory are granted.")
+  var strict = false
+
+  @Flag(
+    name: .customLong("allow-non-realtime"),
+    help: "Start although real-time rights were refused (the default in simulation); recorded in the log.")
+  var allowNonRealTime = false
+
+  @Option(help: "SCHED_FIFO priority of the control thread, 1 to 99; 0 for an ordinary thread.")
+  var priority: Int?
+
+  @Option(help: "Processor the control thread is bound to.")
+  var cpu: Int?
+
+  @Flag(help: "Simulated time: as fast as the machine can, deterministic for a seed.")
+  var virtual = false
+
+  @Flag(help: "Print one JSON object at the end.")
+  var json = false
+
+  func validate() throws {
+    if let duration, !(duration > 0 && duration <= 1e7) {
+      throw ValidationError("--duration must be between 0 and 1e7 s, found \(duration).")
+    }
+    if let episodes, episodes < 1 { throw ValidationError("--episodes must be at least 1, found \(episodes).") }
+    if let priority, !(0...99).contains(priority) {
+      throw ValidationError("--priority must be between 0 and 99, found \(priority).")
+    }
+    if let cpu, cpu < 0 { throw ValidationError("--cpu must not be negative, found \(cpu).") }
+    if strict && allowNonRealTime { throw ValidationError("--strict and --allow-non-realtime exclude each other.") }
+    if noLog && log != nil { throw ValidationError("--log and --no-log exclude each other.") }
+    if virtual && duration == nil && episodes == nil {
+      throw ValidationError("--virtual needs --duration or --episodes: simulated time has no Ctrl-C to wait for.")
+    }
+  }
+
+  mutating func run() throws {
+    let plan = try SessionPlanning.plan(for: self)
+    let session = try checkingInput { try SimulatedSession(plan) }
+    if !json { RunSummary.printStart(plan, session) }
+    let line = StatusLine(plan: plan)
+    let report = try session.runBlocking { line.show($0) }
+    line.finish()
+    if json {
+      try printJSON(RunOutput(plan: plan, report: report))
+    } else {
+      RunSummary.print(report, plan: plan)
+    }
+    try RunSummary.failIfFaulted(report)
+    try RunSummary.failIfLossy(report)
+  }
+}

@@ -1,0 +1,181 @@
+import Control
+import Foundation
+import RealTime
+import Recording
+import Safety
+import Sessions
+
+/// What a run prints before and after.
+enum RunSummary {
+  /// The lines before the first tick.
+  static func printStart(_ plan: SessionPlan, _ session: SimulatedSession) {
+    printError("task \(plan.task.name), policy \(session.policyDescription), arm \(session.armDescription)")
+    printError(
+      "control \(Format.number(session.controlRate)) Hz, policy \(Format.number(session.policyRate)) Hz, "
+        + (plan.clock == .monotonic ? "real time" : "simulated time") + ", seed \(plan.seed)"
+        + (session.perturbationDescription.isEmpty ? "" : ", perturbed: \(session.perturbationDescription)"))
+    for note in session.notes { printError("note: \(note)") }
+    if let path = plan.log { printError("recording to \(path)") }
+    if plan.clock == .monotonic { printError("Ctrl-C stops the arm and ends the run") }
+  }
+
+  /// The tables after the last tick.
+  static func print(_ report: RunReport, plan: SessionPlan) {
+    if let grant = report.grant {
+      Swift.print(grantText(grant))
+    }
+    if let loop = report.loop {
+      Swift.print(loopTable(loop))
+      Swift.print(
+        "ticks \(loop.tickCount), overruns (late by more than half a period) \(loop.overrunCount), skipped \(loop.missedCount), "
+          + "reads failed \(loop.readFailureCount), altered by the safety core \(loop.alteredTickCount)")
+    }
+    if let count = report.allocationCount { Swift.print("allocations on the control thread: \(count)") }
+    let figures = report.statistics
+    if figures.count > 0 {
+      Swift.print(
+        "episodes \(figures.count), mean return \(Format.fixed(figures.meanReturn, 3)) ± \(Format.fixed(figures.standardError, 3)) "
+          + "(standard error), success rate \(Format.fixed(figures.successRate * 100, 1)) %")
+    } else {
+      Swift.print("no episode was completed")
+    }
+    if let recording = report.recording, let path = plan.log {
+      Swift.print(recordingText(recording, path: path))
+    }
+    switch report.ending {
+    case .completed: Swift.print("completed after \(Format.fixed(report.loopSeconds, 2)) s")
+    case .stopped:
+      Swift.print(
+        "stopped by signal \(report.signal) after \(Format.fixed(report.loopSeconds, 2)) s; the arm was brought to rest first"
+      )
+    case .fault: Swift.print("ended by a fault after \(Format.fixed(report.loopSeconds, 2)) s")
+    }
+  }
+
+  /// The loop table: period, execution by section, ages.
+  static func loopTable(_ loop: LoopReport) -> String {
+    var table = TextTable(header: [
+      "loop at \(Format.number(1e9 / Double(loop.period))) Hz", "p50", "p99", "p99.9", "max",
+    ])
+    let rows: [(String, LatencySummary)] = [
+      ("period", loop.interval), ("lateness", loop.lateness), ("execution", loop.execution), ("  read", loop.reading),
+      ("  propose", loop.proposing), ("  decide", loop.deciding), ("  write", loop.writing), ("data age", loop.age),
+    ]
+    for (name, summary) in rows {
+      table.add([
+        name, Format.duration(summary.p50), Format.duration(summary.p99), Format.duration(summary.p999),
+        Format.duration(summary.maximum),
+      ])
+    }
+    return table.text
+  }
+
+  private static func grantText(_ grant: RealTimeGrant) -> String {
+    var parts = [grant.priority > 0 ? "SCHED_FIFO priority \(grant.priority)" : "ordinary scheduling"]
+    parts.append(grant.memoryIsLocked ? "memory locked" : "memory not locked")
+    if let processor = grant.processor { parts.append("processor \(processor)") }
+    var text = "control thread: " + parts.joined(separator: ", ")
+    for refusal in grant.refusals { text += "\nwarning: \(refusal)" }
+    return text
+  }
+
+  /// Throws when a fault ended the run.
+  static func failIfFaulted(_ report: RunReport) throws {
+    guard report.ending == .fault else { return }
+    throw RunFailure(faultText(report))
+  }
+
+  /// One line: which fault, why, what next.
+  static func faultText(_ report: RunReport) -> String {
+    let conditions = report.latched.conditions
+    var text = "fault latched: " + conditions.map { "\($0.name) (\($0.advice))" }.joined(separator: "; ")
+    if let error = report.armError { text += "; the arm says: \(error)" }
+    return text
+  }
+
+  /// Throws when the log lost something.
+  static func failIfLossy(_ report: RunReport) throws {
+    guard let recording = report.recording else { return }
+    if let error = recording.error, recording.unwrittenBytes > 0 {
+      throw RunFailure("the log \(recording.path) is incomplete: \(error)")
+    }
+    if recording.isLossy {
+      printError("warning: the log \(recording.path) is lossy: \(recording.dropped) records were dropped")
+      throw ExitStatus.loss
+    }
+  }
+
+  private static func recordingText(_ recording: RecordingSummary, path: String) -> String {
+    let transitions = recording.messageCounts["/transition"] ?? 0
+    let each = transitions > 0 ? Double(recording.bytes) / Double(transitions) : 0
+    return "log \(path): \(transitions) transitions, \(Format.bytes(Int(recording.bytes)))"
+      + (transitions > 0 ? " (\(Format.fixed(each, 0)) B each)" : "")
+      + (recording.isLossy ? ", LOSSY: \(recording.dropped) records dropped" : ", nothing dropped")
+  }
+}
+
+/// A run's figures as one JSON object.
+struct RunOutput: Encodable {
+  struct Latency: Encodable {
+    let p50_ns: Int64
+    let p99_ns: Int64
+    let p999_ns: Int64
+    let max_ns: Int64
+    init(_ summary: LatencySummary) {
+      p50_ns = summary.p50
+      p99_ns = summary.p99
+      p999_ns = summary.p999
+      max_ns = summary.maximum
+    }
+  }
+
+  let ending: String
+  let task: String
+  let policy: String
+  let seed: UInt64
+  let seconds: Double
+  let ticks: Int
+  let overruns: Int
+  let skipped_ticks: Int
+  let read_failures: Int
+  let altered_ticks: Int
+  let lateness: Latency?
+  let execution: Latency?
+  let period: Latency?
+  let episodes: Int
+  let mean_return: Double
+  let standard_error: Double
+  let success_rate: Double
+  let log: String?
+  let transitions: UInt64
+  let log_bytes: UInt64
+  let dropped_records: Int
+  let real_time: Bool
+  let latched_conditions: [String]
+
+  init(plan: SessionPlan, report: RunReport) {
+    ending = report.ending.rawValue
+    task = plan.task.name
+    policy = plan.policy
+    seed = plan.seed
+    seconds = report.loopSeconds
+    ticks = report.loop?.tickCount ?? 0
+    overruns = report.loop?.overrunCount ?? 0
+    skipped_ticks = report.loop?.missedCount ?? 0
+    read_failures = report.loop?.readFailureCount ?? 0
+    altered_ticks = report.loop?.alteredTickCount ?? 0
+    lateness = report.loop.map { Latency($0.lateness) }
+    execution = report.loop.map { Latency($0.execution) }
+    period = report.loop.map { Latency($0.interval) }
+    episodes = report.statistics.count
+    mean_return = report.statistics.meanReturn
+    standard_error = report.statistics.standardError
+    success_rate = report.statistics.successRate
+    log = plan.log
+    transitions = report.recording?.messageCounts["/transition"] ?? 0
+    log_bytes = report.recording?.bytes ?? 0
+    dropped_records = report.recording?.dropped ?? 0
+    real_time = report.grant?.isStrict ?? false
+    latched_conditions = report.latched.conditions.map(\.name)
+  }
+}

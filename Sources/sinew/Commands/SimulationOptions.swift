@@ -1,0 +1,51 @@
+import ArgumentParser
+import Configuration
+import Control
+import Policies
+import Sessions
+import Simulation
+import Tasks
+
+/// What every command that simulates takes.
+struct SimulationOptions: ParsableArguments {
+  @Option(help: "Task: a shipped name (reacher-v5, reach) or a YAML file.")
+  var task: String?
+
+  @Option(help: "Policy: a shipped name (reacher-sb3), a bundle folder or an .onnx file.")
+  var policy: String?
+
+  @Option(help: "Simulated model: a shipped name (reacher, so101) or an MJCF or URDF file. Default: the task's.")
+  var model: String?
+
+  @Option(help: "Arm profile with the limits: a shipped name (reacher, so101) or a YAML file. Default: the model's.")
+  var profile: String?
+
+  @Option(
+    help:
+      "Servo profile of every joint: a shipped name (sts3215-7v4), a YAML file, or none. Default: what fits the arm.")
+  var servo: String?
+
+  @Option(name: .customLong("control-rate"), help: "Control rate in Hz, a whole multiple of the policy's rate.")
+  var controlRate: Double?
+
+  @Option(
+    name: .customLong("physics-timestep"), help: "Time step of the physics in s. Default: the model's.")
+  var physicsTimestep: Double?
+
+  @Option(help: "Seed of resets, noise and perturbations.")
+  var seed: UInt64?
+
+  @Flag(help: "Propose a sample of the policy's distribution instead of its mean.")
+  var sample = false
+
+  @Option(help: "What the goal does between policy steps: hold or linear.")
+  var interpolation: GoalInterpolation?
+
+  @Option(
+    name: .customLong("perturb"),
+    help: ArgumentHelp(
+      "A departure of the simulator from nominal, as name=value; may be repeated.", valueName: "name=value"))
+  var perturbations: [String] = []
+}
+
+extension GoalInterpolation: ExpressibleByArgument {}

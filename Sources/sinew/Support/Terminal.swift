@@ -1,0 +1,56 @@
+import Foundation
+import Glibc
+
+/// What the terminal on standard error can show.
+enum Terminal {
+  /// Whether a live line makes sense.
+  static var isInteractive: Bool { isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb" }
+
+  /// Replaces the current line on standard error.
+  static func showLine(_ text: String) {
+    FileHandle.standardError.write(Data(("\r\u{1b}[2K" + text).utf8))
+  }
+
+  /// Removes the live line.
+  static func clearLine() {
+    FileHandle.standardError.write(Data("\r\u{1b}[2K".utf8))
+  }
+
+  /// A progress bar of fixed width for a fraction 0 … 1.
+  static func bar(_ fraction: Double, width: Int = 24) -> String {
+    let filled = Int((min(max(fraction, 0), 1) * Double(width)).rounded(.down))
+    return "[" + String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled) + "]"
+  }
+}
+
+/// Progress on standard error for anything longer than two seconds: nothing before that, then a bar with the time left;
+/// on a pipe a plain line every ten seconds.
+struct ProgressLine {
+  private let start = DispatchTime.now().uptimeNanoseconds
+  private var lastShown: UInt64 = 0
+  private var hasShown = false
+
+  /// Shows how far the work is.
+  mutating func show(_ fraction: Double, _ text: String) {
+    let now = DispatchTime.now().uptimeNanoseconds
+    let elapsed = Double(now - start) * 1e-9
+    guard elapsed > 2 else { return }
+    let interval: UInt64 = Terminal.isInteractive ? 200_000_000 : 10_000_000_000
+    guard now - lastShown > interval else { return }
+    lastShown = now
+    let left = fraction > 0.001 ? elapsed / fraction * (1 - fraction) : .infinity
+    let time = left.isFinite ? "\(Int(left.rounded(.up))) s left" : ""
+    if Terminal.isInteractive {
+      Terminal.showLine("\(Terminal.bar(fraction)) \(Int(fraction * 100)) %  \(text)  \(time)")
+      hasShown = true
+    } else {
+      printError("\(Int(fraction * 100)) %  \(text)  \(time)")
+    }
+  }
+
+  /// Removes the bar.
+  mutating func finish() {
+    if hasShown { Terminal.clearLine() }
+    hasShown = false
+  }
+}
