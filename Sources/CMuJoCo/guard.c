@@ -141,12 +141,14 @@ mjModel *sinew_mujoco_load(const char *path, const char *text, const char *direc
 
 mjModel *sinew_mujoco_copy_model(const mjModel *model) {
   pthread_once(&installed, install);
+  message[0] = 0;
   mjModel *volatile copy = NULL;
   GUARDED(copy = mj_copyModel(NULL, model), copy = NULL);
   return copy;
 }
 
 int sinew_mujoco_set_constants(mjModel *model, mjData *data) {
+  message[0] = 0;
   volatile int status = SINEW_MUJOCO_OK;
   GUARDED(mj_setConst(model, data), status = SINEW_MUJOCO_ERROR);
   return status;
@@ -184,6 +186,7 @@ int sinew_mujoco_add_point_mass(mjModel *model, int body, const double point[3],
 
 mjData *sinew_mujoco_make_data(const mjModel *model) {
   pthread_once(&installed, install);
+  message[0] = 0;
   mjData *volatile data = NULL;
   GUARDED(data = mj_makeData(model), data = NULL);
   return data;

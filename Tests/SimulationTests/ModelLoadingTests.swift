@@ -1,5 +1,6 @@
 import ArmModel
 import Foundation
+import Numerics
 import Simulation
 import Testing
 import TestSupport
@@ -66,6 +67,37 @@ struct ModelLoadingTests {
     #expect(!"\(error)".contains("\n"), "\(error)")
     #expect(error.code == .invalidModel || error.code == .unreadableFile)
     #expect(!FileManager.default.fileExists(atPath: "MUJOCO_LOG.TXT"))
+  }
+
+  @Test("six hundred damaged copies of a model are loaded or refused, never more than that")
+  func damaged() throws {
+    let scratch = try Scratch()
+    let good = Array(try PhysicsModel.named("so101").sourceText.utf8)
+    var random = RandomStream(seed: 11, name: "test.damage")
+    func below(_ limit: Int) -> Int { Int(random.uniform() * Double(limit)) }
+    var loaded = 0
+    var refused = 0
+    for _ in 0..<600 {
+      var bytes = good
+      for _ in 0...below(4) {
+        let place = below(bytes.count)
+        switch below(3) {
+        case 0: bytes[place] = UInt8(32 + below(95))
+        case 1: bytes.removeSubrange(place..<min(bytes.count, place + below(200)))
+        default: bytes.insert(contentsOf: bytes[place..<min(bytes.count, place + below(60))], at: below(bytes.count))
+        }
+      }
+      let path = try scratch.file("damaged.xml", String(decoding: bytes, as: UTF8.self))
+      do throws(SimulationError) {
+        let model = try PhysicsModel.load(path: path)
+        loaded += 1
+        #expect(model.mass.isFinite)
+      } catch {
+        refused += 1
+        #expect(!"\(error)".contains("\n") && "\(error)".contains("damaged.xml"), "\(error)")
+      }
+    }
+    #expect(loaded > 20 && refused > 200)
   }
 
   @Test("missing files, folders, huge files and wrong names are refused")

@@ -97,20 +97,35 @@ struct SimulatedArmTests {
 
   @Test("the engine's own errors come back as a status, with exit() and log file never reached")
   func guardedErrors() throws {
-    // A stack that cannot hold one step of a body in contact makes MuJoCo call its error handler in mj_step.
+    let text = "<mujoco><worldbody><body><joint/><geom size='.1'/></body></worldbody></mujoco>"
+    let model = try #require(sinew_mujoco_load(nil, text, "", nil, nil))
+    defer { sinew_mujoco_delete_model(model) }
+    let data = try #require(sinew_mujoco_make_data(model))
+    defer { sinew_mujoco_delete_data(data) }
+    // MuJoCo calls its error handler, which by default ends the process, when the integrator does not exist.
+    model.pointee.opt.integrator = 99
+    #expect(sinew_mujoco_step(model, data) == Int32(SINEW_MUJOCO_ERROR))
+    #expect(String(cString: sinew_mujoco_message()).contains("integrator"))
+    model.pointee.opt.integrator = Int32(mjINT_EULER.rawValue)
+    #expect(sinew_mujoco_reset(model, data) == Int32(SINEW_MUJOCO_OK))
+    #expect(sinew_mujoco_step(model, data) == Int32(SINEW_MUJOCO_OK))
+    #expect(!FileManager.default.fileExists(atPath: "MUJOCO_LOG.TXT"))
+  }
+
+  @Test("a full contact memory, only a warning to MuJoCo, ends the run")
+  func contactMemory() throws {
     let text = """
       <mujoco><size memory="20K"/><worldbody><geom type="plane" size="1 1 1"/>
-      <replicate count="12" offset="0 0 0.15"><body pos="0 0 .09"><freejoint/><geom type="box" size=".1 .1 .1"/></body></replicate>
+      <replicate count="12" offset="0 0 0.15">
+        <body pos="0 0 .09"><freejoint/><geom type="box" size=".1 .1 .1"/></body></replicate>
       </worldbody></mujoco>
       """
     let model = try #require(sinew_mujoco_load(nil, text, "", nil, nil))
     defer { sinew_mujoco_delete_model(model) }
     let data = try #require(sinew_mujoco_make_data(model))
     defer { sinew_mujoco_delete_data(data) }
-    let status = sinew_mujoco_step(model, data)
-    #expect(status != Int32(SINEW_MUJOCO_OK))
-    #expect(!String(cString: sinew_mujoco_message()).isEmpty)
-    #expect(sinew_mujoco_reset(model, data) == Int32(SINEW_MUJOCO_OK))
+    #expect(sinew_mujoco_step(model, data) == Int32(SINEW_MUJOCO_WARNING) + Int32(mjWARN_CONTACTFULL.rawValue))
+    #expect(String(cString: sinew_mujoco_message()).contains("contacts"))
     #expect(!FileManager.default.fileExists(atPath: "MUJOCO_LOG.TXT"))
   }
 
