@@ -156,6 +156,12 @@ final class ArmAssembly {
       throw SimulationError(
         .perturbation, "voltage: this arm has no servos, only the model's own actuators; give a servo profile")
     }
+    if perturbations.isSet(.torqueLimit) && mode == .effort {
+      for actuator in actuators where actuator.controlRange == nil {
+        throw SimulationError(
+          .perturbation, "torque_limit: the model's motor '\(actuator.name)' has no control range to scale")
+      }
+    }
     guard mode == .position && !servos else { return }
     if perturbations.isSet(.backlash) {
       throw SimulationError(

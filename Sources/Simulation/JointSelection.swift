@@ -2,10 +2,17 @@ import ArmModel
 
 /// Finds an arm's joints and what drives them in a model, and says clearly what does not fit.
 enum JointSelection {
-  static func joints(_ names: [String], of model: PhysicsModel) throws(SimulationError) -> [PhysicsModel.Joint] {
+  /// `driven`: whether they are to be an arm's joints, which errors then list; else any joint of the scene.
+  static func joints(
+    _ names: [String], of model: PhysicsModel, driven: Bool = true
+  ) throws(SimulationError) -> [PhysicsModel.Joint] {
+    let offered =
+      driven
+      ? "the model's driven joints: \(Naming.list(model.drivenJoints))"
+      : "the model's joints: \(Naming.list(model.joints.map(\.name)))"
     func refuse(_ message: String) -> SimulationError { SimulationError(.unknownName, file: model.path, message) }
     guard !names.isEmpty else {
-      throw refuse("no joints were named; the model's driven joints: \(Naming.list(model.drivenJoints))")
+      throw refuse("no joints were named; \(offered)")
     }
     guard names.count <= JointVector.capacity else {
       throw refuse("\(names.count) joints were named; an arm has at most \(JointVector.capacity)")
@@ -15,10 +22,10 @@ enum JointSelection {
       guard let joint = model.joints.first(where: { $0.name == name }) else {
         throw refuse(
           "no joint named '\(name)'" + Naming.suggestion(name, in: model.joints.map(\.name))
-            + "; the model's driven joints: \(Naming.list(model.drivenJoints))")
+            + "; \(offered)")
       }
       guard joint.kind == .hinge || joint.kind == .slide else {
-        throw refuse("joint '\(name)' is a \(joint.kind.rawValue) joint; an arm's joints are hinges and slides")
+        throw refuse("joint '\(name)' is a \(joint.kind.rawValue) joint; only hinges and slides can be used")
       }
       guard !found.contains(joint) else { throw refuse("joint '\(name)' is named twice") }
       found.append(joint)

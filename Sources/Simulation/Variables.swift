@@ -45,7 +45,7 @@ struct VariableTable: ~Copyable {
         throw SimulationError(
           .unknownName, file: model.path, "a variable is bound to 1 to 3 joints, not \(names.count)")
       }
-      let joints = try JointSelection.joints(names, of: model)
+      let joints = try JointSelection.joints(names, of: model, driven: false)
       let m = model.pointer.pointee
       let position = joints.map { Int(m.jnt_qposadr[$0.index]) } + [-1, -1]
       let velocity = joints.map { Int(m.jnt_dofadr[$0.index]) } + [-1, -1]

@@ -68,6 +68,8 @@ struct PerturbationTests {
   func inapplicable() throws {
     let voltage = try #require(throws: SimulationError.self) { _ = try Self.pendulum(["voltage=6"], servo: false) }
     #expect("\(voltage)".contains("voltage"))
+    let limit = try #require(throws: SimulationError.self) { _ = try Self.pendulum(["torque_limit=0.5"], servo: false) }
+    #expect("\(limit)".contains("no control range"))
     let scratch = try Scratch()
     let model = try scratch.model(
       Models.pendulum().replacingOccurrences(of: "<motor name=\"hinge\"", with: "<position name=\"hinge\" kp=\"9\""))
@@ -111,6 +113,18 @@ struct PerturbationTests {
     for (a, b) in zip(inside.position, added.position) { #expect((a - b).magnitude < 1e-6) }
     let without = try swing("", [])
     #expect((without.last - added.last).magnitude > 0.01)
+  }
+
+  @Test("a torque limit caps a plain motor below its control range")
+  func torqueLimit() throws {
+    let model = try PhysicsModel.named("reacher")
+    var arm = try SimulatedArm(
+      model: model, joints: ["joint1", "joint2"], controlPeriod: 0.02,
+      perturbations: try Perturbations.parse(["torque_limit=0.25", "gain=0.5"]))
+    let small = try arm.run(goal: [20, 0], seconds: 0.02)
+    #expect((small.effort[0] - 10).magnitude < 1e-12)
+    let large = try arm.run(goal: [-500, 0], seconds: 0.02)
+    #expect((large.effort[0] + 50).magnitude < 1e-12)
   }
 
   @Test("friction slows the swing of a limp arm")
