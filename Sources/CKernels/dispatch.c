@@ -28,8 +28,8 @@ void sinew_isa_force(int set) { atomic_store(&forced, set); }
 int sinew_isa_forced(void) { return atomic_load(&forced); }
 
 void sinew_dense(const sinew_kernels *kernels, const float *weights, const float *start, const float *x, float *y,
-                 size_t inputs, size_t outputs, uint8_t function, float p, float q) {
-  kernels->dense(weights, start, x, y, inputs, outputs, function, p, q);
+                 size_t inputs, size_t outputs, int streamed, uint8_t function, float p, float q) {
+  kernels->dense(weights, start, x, y, inputs, outputs, streamed, function, p, q);
 }
 
 void sinew_function_vector(const sinew_kernels *kernels, uint8_t function, float p, float q, const float *x, float *y,

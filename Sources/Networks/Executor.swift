@@ -6,10 +6,15 @@ struct Executor: ~Copyable {
   let memory: UnsafeMutableBufferPointer<Float>
   /// The functions of the program's instruction set.
   let kernels: OpaquePointer
+  /// 1 when the memory outgrows the nearest caches, so that weights are requested ahead.
+  let streamed: CInt
   let steps: UnsafeMutableBufferPointer<Step>
   let axes: UnsafeMutableBufferPointer<Axis>
   let indices: UnsafeMutableBufferPointer<Int>
   let feedback: UnsafeMutableBufferPointer<Feedback>
+
+  /// What the first two cache levels of a core can be trusted to hold between two runs.
+  private static let nearCacheBytes = 256 * 1024
 
   /// After a run `count` floats go from `from` to `to`; `initial` holds what a reset writes there.
   struct Feedback: BitwiseCopyable {
@@ -23,6 +28,7 @@ struct Executor: ~Copyable {
     kernels: OpaquePointer, memoryCount: Int, steps: [Step], axes: [Axis], indices: [Int], feedback: [Feedback]
   ) {
     self.kernels = kernels
+    streamed = memoryCount * MemoryLayout<Float>.stride > Self.nearCacheBytes ? 1 : 0
     let bytes = UnsafeMutableRawPointer.allocate(byteCount: max(memoryCount, 16) * 4, alignment: 64)
     let floats = bytes.bindMemory(to: Float.self, capacity: max(memoryCount, 16))
     floats.initialize(repeating: 0, count: max(memoryCount, 16))
@@ -76,7 +82,8 @@ struct Executor: ~Copyable {
     switch step.kind {
     case .dense:
       sinew_dense(
-        kernels, at(step.b), at(step.c), at(step.a), at(step.y), step.inner, step.count, step.code, step.p, step.q)
+        kernels, at(step.b), at(step.c), at(step.a), at(step.y), step.inner, step.count, streamed, step.code, step.p,
+        step.q)
     case .vector: sinew_function_vector(kernels, step.code, step.p, step.q, at(step.a), at(step.y), step.count)
     case .gruReset: sinew_gru_reset(kernels, at(step.a), at(step.b), at(step.y), step.count)
     case .gruBefore: sinew_gru_before(kernels, at(step.a), at(step.b), at(step.c), at(step.y), step.count)

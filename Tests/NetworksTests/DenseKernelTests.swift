@@ -36,7 +36,8 @@ import Testing
   /// One call of the kernel; the result with its padding. `start` may be shared with the result.
   static func run(
     _ set: InstructionSet, _ weights: [Float], _ bias: [Float], _ x: [Float], _ function: sinew_function,
-    inPlace: Bool = false
+    inPlace: Bool = false,
+    streamed: CInt = 0
   ) throws -> [Float] {
     let kernels = try kernels(set)
     let outputs = bias.count
@@ -46,7 +47,9 @@ import Testing
     let y = inPlace ? start : Exactly([Float](repeating: .nan, count: padded(outputs)))
     return withExtendedLifetime((w, start, observation)) {
       sinew_dense(
-        kernels, w.floats, start.floats, observation.floats, y.floats, x.count, outputs, UInt8(function.rawValue), 1, 0)
+        kernels, w.floats, start.floats, observation.floats, y.floats, x.count, outputs, streamed,
+        UInt8(function.rawValue), 1,
+        0)
       return y.array
     }
   }
@@ -70,6 +73,18 @@ import Testing
       }
     }
     #expect(worst <= 1e-6)
+  }
+
+  @Test("weights requested ahead give the same bits", arguments: InstructionSet.supported)
+  func streamed(_ set: InstructionSet) throws {
+    var noise = Noise(3)
+    for (inputs, outputs) in [(1, 64), (5, 200), (80, 64), (33, 129)] {
+      let weights = noise.floats(inputs * outputs)
+      let bias = noise.floats(outputs)
+      let x = noise.floats(inputs)
+      let plain = try Self.run(set, weights, bias, x, SINEW_TANH)
+      #expect(try Self.run(set, weights, bias, x, SINEW_TANH, streamed: 1) == plain)
+    }
   }
 
   @Test("the start may be the result's own memory", arguments: InstructionSet.supported)

@@ -4,7 +4,7 @@
 
 struct sinew_kernels {
   void (*dense)(const float *weights, const float *start, const float *x, float *y, size_t inputs, size_t outputs,
-                uint8_t function, float p, float q);
+                int streamed, uint8_t function, float p, float q);
   void (*function)(uint8_t function, float p, float q, const float *x, float *y, size_t count);
   void (*gru_reset)(const float *gates, const float *hidden, float *y, size_t size);
   void (*gru_before)(const float *gates, const float *candidate, const float *hidden, float *y, size_t size);

@@ -104,9 +104,10 @@ int sinew_isa_forced(void);
 ///
 /// `weights` is packed: blocks of 64 outputs as [inputs][64], then blocks of 16 as [inputs][16], outputs rounded up to
 /// 16. `start` (the bias, or a sum so far; may be y) and y hold the rounded number of floats, x exactly `inputs`.
-/// Functions: those below SINEW_FIRST_SCALAR.
+/// Functions: those below SINEW_FIRST_SCALAR. `streamed` is 1 for a network whose weights outgrow the nearest caches:
+/// they are then requested ahead; a request beyond their end has no effect.
 SINEW_RT void sinew_dense(const sinew_kernels *kernels, const float *weights, const float *start, const float *x,
-                          float *y, size_t inputs, size_t outputs, uint8_t function, float p, float q);
+                          float *y, size_t inputs, size_t outputs, int streamed, uint8_t function, float p, float q);
 /// y[i] = function(x[i]) over whole vectors: both buffers hold `count` rounded up to 16. They may be the same.
 SINEW_RT void sinew_function_vector(const sinew_kernels *kernels, uint8_t function, float p, float q, const float *x,
                                     float *y, size_t count);
