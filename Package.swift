@@ -92,7 +92,14 @@ let package = Package(
     tests("Safety", ["Safety"]),
     tests("Simulation", ["Simulation", "Tasks"]),
     tests("Policies", ["Policies"]),
-    tests("Recording", ["Recording", "RealTime", "ArmModel", "McapConformance"]),
+    // A made-up run, and a process that records one until it is killed.
+    .target(
+      name: "RecordingTestSupport", dependencies: ["ArmModel", "Recording"], path: "Tests/RecordingTestSupport",
+      swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "recording-writer", dependencies: ["Recording", "RecordingTestSupport"], path: "Tests/RecordingWriter",
+      swiftSettings: swiftSettings),
+    tests("Recording", ["ArmModel", "McapConformance", "Recording", "RecordingTestSupport", "recording-writer"]),
     tests("Control", ["Control"]),
     tests("Sessions", ["Sessions"]),
     // The command itself, driven from outside as a user drives it.

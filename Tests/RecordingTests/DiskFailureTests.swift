@@ -1,5 +1,6 @@
 import Foundation
 import Recording
+import RecordingTestSupport
 import Synchronization
 import Testing
 

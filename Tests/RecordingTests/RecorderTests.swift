@@ -1,6 +1,7 @@
 import ArmModel
 import Foundation
 import Recording
+import RecordingTestSupport
 import Testing
 
 /// A path in a folder of its own, removed with the value.
@@ -12,54 +13,6 @@ final class ScratchFolder {
   }
   deinit { try? FileManager.default.removeItem(at: url) }
   func path(_ name: String) -> String { url.appendingPathComponent(name).path }
-}
-
-/// The dimensions of Reacher.
-let reacher = TransitionLayout(observationCount: 10, actionCount: 2, jointCount: 2, rewardTermCount: 2)
-
-/// Puts step `index` of a made-up run into the port; the numbers are noise, the worst case for compression.
-/// Episodes have 50 steps.
-func record(_ index: Int, stamp: Int64, duration: Double, into port: inout RecorderPort, noise: inout Noise) {
-  let isFinal = index % 50 == 49
-  var joints = JointState(count: 2)
-  joints.position = JointVector([noise.next(), noise.next()])
-  joints.velocity = JointVector([noise.next(), noise.next()])
-  joints.present = [.position, .velocity]
-  joints.stamp = stamp
-  port.recordJoints(joints)
-  if index % 50 == 0 { port.recordEvent(.episodeStarted, stamp: stamp, first: Int64(index / 50)) }
-  guard let writer = port.reserveTransition(isFinal: isFinal) else { return }
-  writer.setStep(
-    UInt64(index), stamp: stamp, duration: duration, episode: UInt32(index / 50), stepInEpisode: UInt32(index % 50))
-  let observation = (0..<10).map { _ in noise.next() }
-  let mean = (0..<2).map { _ in Float(noise.next()) }
-  let raw = (0..<2).map { _ in Float(noise.next()) }
-  writer.setObservation(observation)
-  writer.setAction(mean: mean, logStandardDeviation: [-0.5, -0.5], raw: raw, action: raw)
-  let goal = JointVector(raw.map { Double($0) * 200 })
-  writer.setCommand(JointCommand(mode: .effort, goal: goal, stamp: stamp), proposal: goal, source: .policy)
-  writer.setJoints(joints)
-  writer.setLogProbability(Float(noise.next()), value: .nan)
-  let terms = [noise.next(), noise.next()]
-  writer.setReward(terms[0] + terms[1], terms: terms)
-  if isFinal {
-    writer.setFinalObservation(observation)
-    writer.setFlags([.truncated])
-  }
-  port.commitTransition()
-}
-
-/// Numbers in -1 … 1 that do not compress (SplitMix64).
-struct Noise {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> Double {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return Double((z ^ (z >> 31)) >> 11) / Double(1 << 52) - 1
-  }
 }
 
 /// A log made on the virtual clock: `count` steps of 1 ms.
@@ -82,24 +35,6 @@ func makeVirtualLog(
   return recorder.finish()
 }
 
-/// The transitions of a log, by its summary.
-func transitions(_ path: String) throws -> [Transition] {
-  let reader = try McapIndexedReader(source: FileSource(path: path))
-  let channel = try #require(reader.channels.values.first { $0.topic == "/transition" })
-  let schema = try #require(reader.schemas[channel.schemaID])
-  let decoder = try TransitionDecoder(RosSchema(name: schema.name, text: String(decoding: schema.data, as: UTF8.self)))
-  var list: [Transition] = []
-  var failure: MessageError?
-  try reader.forEachMessage(topics: ["/transition"]) { _, message in
-    message.data.withUnsafeBytes {
-      do throws(MessageError) { list.append(try decoder.decode($0)) } catch { failure = error }
-    }
-    return failure == nil
-  }
-  if let failure { throw failure }
-  return list
-}
-
 @Suite
 struct RecorderTests {
   @Test("what the control thread recorded reads back, with everything around it")
@@ -115,7 +50,7 @@ struct RecorderTests {
     #expect(summary.messageCounts["/robot_description"] == 1)
     #expect(summary.bytes == (try FileSource(path: path)).size)
 
-    let list = try transitions(path)
+    let list = try TransitionLog.read(path: path).transitions
     #expect(list.map(\.step) == Array(0..<1000))
     #expect(list.map(\.stamp) == (0..<1000).map { $0 * 1_000_000 })
     #expect(list.filter(\.isTruncated).count == 20)
@@ -185,7 +120,7 @@ struct RecorderTests {
       times.append(message.logTime)
       return true
     }
-    let stamps = try transitions(path).map(\.stamp)
+    let stamps = try TransitionLog.read(path: path).transitions.map(\.stamp)
     #expect(times == stamps.map { UInt64($0 + offset) })
     #expect(abs(Int64(times[0]) - Int64(before)) < 1_000_000_000)
   }
@@ -252,11 +187,4 @@ struct RecorderTests {
     #expect(throws: RecordingError.self) { _ = try Recorder.start(path: other, layout: reacher, jointNames: ["a"]) }
     #expect(!FileManager.default.fileExists(atPath: other))
   }
-}
-
-/// CLOCK_MONOTONIC, ns.
-func monotonicNow() -> Int64 {
-  var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
-  return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
 }
