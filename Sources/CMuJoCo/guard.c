@@ -74,35 +74,72 @@ static int is_follower(mjSpec *spec, const char *name) {
   return 0;
 }
 
-static int add_motors(mjSpec *spec, const sinew_mujoco_motor *motor) {
-  int added = 0;
-  if (mjs_firstElement(spec, mjOBJ_ACTUATOR)) return 0;
+static void add_motors(mjSpec *spec, sinew_mujoco_completion *completion) {
+  if (mjs_firstElement(spec, mjOBJ_ACTUATOR)) return;
   for (mjsElement *e = mjs_firstElement(spec, mjOBJ_JOINT); e; e = mjs_nextElement(spec, e)) {
     mjsJoint *joint = mjs_asJoint(e);
     if (!joint || !is_scalar(joint)) continue;
     const char *name = mjs_getString(mjs_getName(e));
     if (!name || !*name || is_follower(spec, name)) continue;
-    if (joint->armature == 0) joint->armature = motor->armature;
-    if (joint->frictionloss == 0) joint->frictionloss = motor->friction_loss;
-    if (joint->damping[0] == 0) joint->damping[0] = motor->damping;
+    if (joint->armature == 0) joint->armature = completion->armature;
+    if (joint->frictionloss == 0) joint->frictionloss = completion->friction_loss;
+    if (joint->damping[0] == 0) joint->damping[0] = completion->damping;
     mjsActuator *actuator = mjs_addActuator(spec, NULL);
     if (!actuator) continue;
     mjs_setToMotor(actuator);
     mjs_setName(actuator->element, name);
     mjs_setString(actuator->target, name);
     actuator->trntype = mjTRN_JOINT;
-    if (motor->effort_limit > 0) {
-      actuator->ctrllimited = mjLIMITED_TRUE;
-      actuator->ctrlrange[0] = -motor->effort_limit;
-      actuator->ctrlrange[1] = motor->effort_limit;
-    }
-    added++;
+    completion->motors_added++;
   }
-  return added;
 }
 
-static mjModel *load(const char *path, const char *text, const char *directory, const sinew_mujoco_motor *motor,
-                     int *motors_added, mjSpec *volatile *spec_slot) {
+static int is_excluded(mjSpec *spec, const char *a, const char *b) {
+  for (mjsElement *e = mjs_firstElement(spec, mjOBJ_EXCLUDE); e; e = mjs_nextElement(spec, e)) {
+    mjsExclude *exclude = mjs_asExclude(e);
+    const char *first = mjs_getString(exclude->bodyname1), *second = mjs_getString(exclude->bodyname2);
+    if ((!strcmp(first, a) && !strcmp(second, b)) || (!strcmp(first, b) && !strcmp(second, a))) return 1;
+  }
+  return 0;
+}
+
+static void exclude_pair(mjSpec *spec, const mjModel *model, int a, int b, sinew_mujoco_completion *completion) {
+  const char *first = mj_id2name(model, mjOBJ_BODY, a), *second = mj_id2name(model, mjOBJ_BODY, b);
+  if (!first || !second || is_excluded(spec, first, second)) return;
+  mjsExclude *exclude = mjs_addExclude(spec);
+  mjs_setString(exclude->bodyname1, first);
+  mjs_setString(exclude->bodyname2, second);
+  completion->pairs_excluded++;
+}
+
+static void exclude_neighbours(mjSpec *spec, const mjModel *model, sinew_mujoco_completion *completion) {
+  // MuJoCo lets parent and child pass through each other, except where the parent is fixed to the world.
+  for (int body = 1; body < model->nbody; body++) {
+    int parent = model->body_parentid[body];
+    if (parent > 0 && model->body_weldid[parent] == 0 && model->body_weldid[body] != 0)
+      exclude_pair(spec, model, parent, body, completion);
+  }
+  mjData *data = mj_makeData(model);
+  mj_forward(model, data);
+  for (int i = 0; i < data->ncon; i++) {
+    int first = data->contact[i].geom[0], second = data->contact[i].geom[1];
+    if (first >= 0 && second >= 0)
+      exclude_pair(spec, model, model->geom_bodyid[first], model->geom_bodyid[second], completion);
+  }
+  mj_deleteData(data);
+}
+
+static mjModel *compile(mjSpec *spec) {
+  mjModel *model = mj_compile(spec, NULL);
+  if (!model) {
+    const char *reason = mjs_getError(spec);
+    snprintf(message, sizeof message, "%s", reason && *reason ? reason : "the model could not be compiled");
+  }
+  return model;
+}
+
+static mjModel *load(const char *path, const char *text, const char *directory, sinew_mujoco_completion *completion,
+                     mjSpec *volatile *spec_slot) {
   char error[1024] = "";
   mjSpec *spec = text ? mj_parseXMLString(text, NULL, error, sizeof error) : mj_parseXML(path, NULL, error, sizeof error);
   *spec_slot = spec;
@@ -112,29 +149,28 @@ static mjModel *load(const char *path, const char *text, const char *directory, 
   }
   if (text) mjs_setString(spec->modelfiledir, directory);
   spec->option.disableflags |= mjDSBL_AUTORESET;
-  if (motor) {
-    int added = add_motors(spec, motor);
-    if (motors_added) *motors_added = added;
-  }
-  mjModel *model = mj_compile(spec, NULL);
-  if (!model) {
-    const char *reason = mjs_getError(spec);
-    snprintf(message, sizeof message, "%s", reason && *reason ? reason : "the model could not be compiled");
-    return NULL;
+  if (completion) add_motors(spec, completion);
+  mjModel *model = compile(spec);
+  if (!model) return NULL;
+  if (completion) {
+    exclude_neighbours(spec, model, completion);
+    mj_deleteModel(model);
+    message[0] = 0;
+    model = compile(spec);
+    if (!model) return NULL;
   }
   for (int i = 0; i < mjs_numWarnings(spec); i++) append_message(mjs_getWarning(spec, i));
   model->opt.disableflags |= mjDSBL_AUTORESET;
   return model;
 }
 
-mjModel *sinew_mujoco_load(const char *path, const char *text, const char *directory, const sinew_mujoco_motor *motor,
-                           int *motors_added) {
+mjModel *sinew_mujoco_load(const char *path, const char *text, const char *directory,
+                           sinew_mujoco_completion *completion) {
   pthread_once(&installed, install);
   message[0] = 0;
   mjSpec *volatile spec = NULL;
   mjModel *volatile model = NULL;
-  if (motors_added) *motors_added = 0;
-  GUARDED(model = load(path, text, directory, motor, motors_added, &spec), model = NULL);
+  GUARDED(model = load(path, text, directory, completion, &spec), model = NULL);
   if (spec) GUARDED(mj_deleteSpec(spec), (void)0);
   return model;
 }

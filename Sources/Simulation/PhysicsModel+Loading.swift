@@ -56,19 +56,22 @@ extension PhysicsModel {
   ) throws(SimulationError) -> PhysicsModel {
     let directory = URL(fileURLWithPath: path).deletingLastPathComponent().path
     var notes = urdf?.notes ?? []
-    var added: Int32 = 0
     var compiled: UnsafeMutablePointer<mjModel>?
     if let urdf {
-      var motor = sinew_mujoco_motor(
-        effort_limit: 0, armature: servo?.parameters.armature ?? 0, friction_loss: servo?.parameters.friction ?? 0,
-        damping: servo?.parameters.viscous ?? 0)
-      compiled = sinew_mujoco_load(path, urdf.text, directory, &motor, &added)
-      if added > 0 {
-        let losses = servo.map { "losses of \($0.name) where the file gives none" } ?? "no servo profile, so no losses"
-        notes.append("added \(added) torque motors, one per joint (\(losses))")
+      let losses = servo?.parameters
+      var completion = sinew_mujoco_completion(
+        armature: losses?.armature ?? 0, friction_loss: losses?.friction ?? 0, damping: losses?.viscous ?? 0,
+        motors_added: 0, pairs_excluded: 0)
+      compiled = sinew_mujoco_load(path, urdf.text, directory, &completion)
+      if completion.motors_added > 0 {
+        let source = servo.map { "losses of \($0.name) where the file gives none" } ?? "no servo profile, so no losses"
+        notes.append("added \(completion.motors_added) torque motors, one per joint (\(source))")
+      }
+      if completion.pairs_excluded > 0 {
+        notes.append("\(completion.pairs_excluded) pairs of links that touch in the reference pose do not collide")
       }
     } else {
-      compiled = sinew_mujoco_load(path, nil, directory, nil, nil)
+      compiled = sinew_mujoco_load(path, nil, directory, nil)
     }
     let message = String(cString: sinew_mujoco_message())
     guard let compiled else { throw SimulationError(.invalidModel, file: path, message) }

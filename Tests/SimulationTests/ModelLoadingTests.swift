@@ -261,6 +261,20 @@ struct UniversalRobotDescriptionTests {
     }
   }
 
+  @Test("neighbouring links may overlap at their joint, also at the fixed base")
+  func neighbours() throws {
+    let scratch = try Scratch()
+    // A box on the arm that reaches through the base's box: they would push each other apart.
+    let inside = "<collision><geometry><box size=\"0.3 0.05 0.05\"/></geometry></collision>"
+    let path = try scratch.file("two.urdf", Self.robot(mesh: inside))
+    let servo = try ServoProfile.named("sts3215-7v4")
+    let model = try PhysicsModel.load(path: path, servo: servo)
+    #expect(model.notes.contains { $0.contains("1 pairs of links") })
+    var arm = try SimulatedArm(model: model, joints: ["turn"], controlPeriod: 0.01, servos: .all(servo))
+    let trace = try arm.run(goal: [0.5], seconds: 2)
+    #expect((trace.last - 0.5).magnitude < 0.05)
+  }
+
   @Test("a mimic joint follows and gets no motor")
   func mimic() throws {
     let scratch = try Scratch()

@@ -98,7 +98,7 @@ struct SimulatedArmTests {
   @Test("the engine's own errors come back as a status, with exit() and log file never reached")
   func guardedErrors() throws {
     let text = "<mujoco><worldbody><body><joint/><geom size='.1'/></body></worldbody></mujoco>"
-    let model = try #require(sinew_mujoco_load(nil, text, "", nil, nil))
+    let model = try #require(sinew_mujoco_load(nil, text, "", nil))
     defer { sinew_mujoco_delete_model(model) }
     let data = try #require(sinew_mujoco_make_data(model))
     defer { sinew_mujoco_delete_data(data) }
@@ -120,7 +120,7 @@ struct SimulatedArmTests {
         <body pos="0 0 .09"><freejoint/><geom type="box" size=".1 .1 .1"/></body></replicate>
       </worldbody></mujoco>
       """
-    let model = try #require(sinew_mujoco_load(nil, text, "", nil, nil))
+    let model = try #require(sinew_mujoco_load(nil, text, "", nil))
     defer { sinew_mujoco_delete_model(model) }
     let data = try #require(sinew_mujoco_make_data(model))
     defer { sinew_mujoco_delete_data(data) }
@@ -135,7 +135,7 @@ struct SimulatedArmTests {
       sinew_mujoco_load(
         nil,
         "<mujoco><worldbody><body><joint name='j'/><geom size='.1'/></body></worldbody><actuator><motor joint='j'/></actuator></mujoco>",
-        "", nil, nil))
+        "", nil))
     defer { sinew_mujoco_delete_model(model) }
     let data = try #require(sinew_mujoco_make_data(model))
     defer { sinew_mujoco_delete_data(data) }

@@ -36,19 +36,21 @@ int sinew_mujoco_version(void);
 
 // MARK: Loading (not for the control thread)
 
-/// One joint of a URDF that gets a motor, with the losses that URDF leaves out.
+/// How a URDF, which knows neither actuators nor contact filters, is completed.
 typedef struct {
-  double effort_limit;   ///< N·m; 0 = unlimited
-  double armature;       ///< kg·m², added when the file gives none
-  double friction_loss;  ///< N·m, added when the file gives none
-  double damping;        ///< N·m·s/rad, added when the file gives none
-} sinew_mujoco_motor;
+  double armature;       ///< kg·m², added to joints for which the file gives none
+  double friction_loss;  ///< N·m, likewise
+  double damping;        ///< N·m·s/rad, likewise
+  int motors_added;      ///< result: torque motors, one per hinge or slide that follows no other, of the joint's name
+  int pairs_excluded;    ///< result: pairs of bodies that may pass through each other, see `sinew_mujoco_load`
+} sinew_mujoco_completion;
 
 /// Parses and compiles a model: the file at `path`, or where `text` is given that XML, whose relative files are then
-/// looked up in `directory`. With `motor` every hinge and sliding joint that has no actuator in a model without actuators gets a torque motor of the joint's
-/// name; `motors_added` counts them. Returns NULL on error; on success a non-empty message holds MuJoCo's warnings.
-mjModel *sinew_mujoco_load(const char *path, const char *text, const char *directory, const sinew_mujoco_motor *motor,
-                           int *motors_added);
+/// looked up in `directory`. With `completion` motors are added if the model has no actuators, and contacts are switched
+/// off between a fixed body and its children and between bodies that touch in the reference pose: shapes of neighbouring
+/// links overlap at their joint. Returns NULL on error; on success a non-empty message holds MuJoCo's warnings.
+mjModel *sinew_mujoco_load(const char *path, const char *text, const char *directory,
+                           sinew_mujoco_completion *completion);
 
 /// A copy to be edited, or NULL.
 mjModel *sinew_mujoco_copy_model(const mjModel *model);
