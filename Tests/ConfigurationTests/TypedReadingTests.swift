@@ -54,6 +54,9 @@ func errorText(_ body: () throws -> Void) -> String {
     #expect(try root.child("a").list()[2].child("b").string() == "text é")
     #expect(try root.child("c").boolean() == false)
     #expect(try root.child("d").isNull)
+    let tight = try node("{\n\t\"a\":1,\"b\":[1,-2e3],\n\t\t\"c\":{\"d\":\"x\\/y\"}}")
+    #expect(try tight.child("a").integer() == 1 && tight.child("b").doubles() == [1, -2000])
+    #expect(try tight.child("c").child("d").string() == "x/y")
   }
 
   @Test func shortAndEmptyDocuments() throws {

@@ -1,6 +1,8 @@
 import ArmModel
 import Configuration
+import Foundation
 import Tasks
+import TestSupport
 import Testing
 
 @Suite struct ShippedTaskTests {
@@ -51,5 +53,20 @@ import Testing
         == "walk: there is no shipped task of this name; shipped: reach, reacher-v5; else give the path of a .yaml file"
     )
     #expect(errorText { _ = try TaskDefinition.named("./no.yaml") } == "./no.yaml: no such file; check the path")
+  }
+
+  /// The reader lists what it knows when a name is near to none.
+  @Test(arguments: ["observation: [{term: zzz}]", "reward: [{term: zzz, weight: 1}]", "action: {mode: zzz}"])
+  func theDescriptionOfTheVocabularyIsComplete(line: String) throws {
+    let key = try #require(line.split(separator: ":").first)
+    let text = smallTask().split(separator: "\n").map { $0.hasPrefix(key + ":") ? line : String($0) }.joined(
+      separator: "\n")
+    let message = errorText { _ = try TaskDefinition.parse(text: text, file: "t.yaml") }
+    let names = try #require(message.split(separator: "; one of ").last).split(separator: ", ")
+    #expect(names.count >= 3)
+    let description = try String(
+      contentsOf: Fixtures.packageRoot.appendingPathComponent("Sources/Tasks/Resources/tasks/README.md"),
+      encoding: .utf8)
+    for name in names { #expect(description.contains("`\(name)`"), "\(name) is not described") }
   }
 }
