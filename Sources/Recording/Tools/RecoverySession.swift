@@ -92,7 +92,7 @@ struct RecoverySession: ~Copyable {
       }
       try save()
     }
-    if report.recovered == RecoveryReport.Counts() && report.discardedBytes > 0 {
+    if report.recovered == RecoveryReport.Counts() && !report.wasClosed {
       throw RecordingError(path: inputPath, message: "nothing to recover: \(report.notes.last ?? "no records")")
     }
     finish()
