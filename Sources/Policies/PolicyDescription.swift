@@ -131,7 +131,8 @@ public enum PolicyDistribution: Sendable, Equatable {
         switch spread {
         case .constant(let values): "log_std \(values.map { Decimal.text($0) }.joined(separator: " "))"
         case .stateDependent(let clamp):
-          "state-dependent log_std" + (clamp.map { " in \(Decimal.text($0.lowerBound))…\(Decimal.text($0.upperBound))" } ?? "")
+          "state-dependent log_std"
+            + (clamp.map { " in \(Decimal.text($0.lowerBound))…\(Decimal.text($0.upperBound))" } ?? "")
         }
       return "gaussian, \(source)" + (isSquashed ? ", squashed by tanh" : "")
     }

@@ -116,14 +116,17 @@ public struct PolicyInspection: Sendable, Equatable, Codable {
       warnings.append("the action output was taken by position, not by name: \(ports.action.quoted)")
     }
     if interpreterSteps > kernelSteps {
-      warnings.append("most steps run on the interpreter: measure with 'sinew bench inference' before use at a high rate")
+      warnings.append(
+        "most steps run on the interpreter: measure with 'sinew bench inference' before use at a high rate")
     }
   }
 
   /// Adds what a network of layers says.
   mutating func describe(_ stack: LayerStack) {
     producer = "safetensors"
-    if let first = stack.layers.first { inputs = [Port(name: "observation", shape: "[1, \(first.inputs)]", role: "observation")] }
+    if let first = stack.layers.first {
+      inputs = [Port(name: "observation", shape: "[1, \(first.inputs)]", role: "observation")]
+    }
     outputs = [Port(name: "action", shape: "[1, \(actionCount)]", role: "action")]
     if !stack.valueLayers.isEmpty { outputs.append(Port(name: "value", shape: "[1, 1]", role: "value")) }
   }
@@ -136,7 +139,8 @@ public struct PolicyInspection: Sendable, Equatable, Codable {
     for port in inputs { lines.append("  input         \(port.name) \(port.shape) (\(port.role))") }
     for port in outputs { lines.append("  output        \(port.name) \(port.shape) (\(port.role))") }
     lines.append("  observation   \(observationCount) numbers, normaliser: \(normaliser)")
-    lines.append("  action        \(actionCount) numbers" + (jointNames.map { ": \($0.joined(separator: ", "))" } ?? ""))
+    lines.append(
+      "  action        \(actionCount) numbers" + (jointNames.map { ": \($0.joined(separator: ", "))" } ?? ""))
     if let rateHz { lines.append("  rate          \(Decimal.text(rateHz)) Hz") }
     lines.append("  distribution  \(distribution)")
     for pair in recurrent { lines.append("  recurrent     \(pair)") }

@@ -130,7 +130,8 @@ public enum PolicyLoader {
       "no golden vectors: nothing proves that it acts here as in its trainer; a bundle is recommended")
     if let spread = plan.ports.spread {
       inspection.warnings.append(
-        "the output \(spread.name.quoted) looks like a standard deviation, but a bare model acts deterministically: a bundle can say distribution")
+        "the output \(spread.name.quoted) looks like a standard deviation, but a bare model acts deterministically: a bundle can say distribution"
+      )
     }
     return LoadedPolicy(
       description: description, inspection: inspection, source: source,

@@ -59,7 +59,8 @@ extension OnnxPlan {
     var spread = PolicyNetwork.Spread.none
     if let port = ports.spread {
       guard let operand = operands[port.name], operand.shape.reduce(1, *) == action.count else {
-        throw wrong(port.name, "has the shape \(operands[port.name]?.shape ?? []), but the action has \(action.count) numbers")
+        throw wrong(
+          port.name, "has the shape \(operands[port.name]?.shape ?? []), but the action has \(action.count) numbers")
       }
       switch operand {
       case .known(let tensor):
@@ -79,7 +80,8 @@ extension OnnxPlan {
     for state in ports.states {
       let next = try running(state.output, operands, role: "recurrent state")
       guard next.count == state.shape.reduce(1, *) else {
-        throw wrong(state.output, "has the shape \(next.shape), but it is fed back into \(state.input.quoted) \(state.shape)")
+        throw wrong(
+          state.output, "has the shape \(next.shape), but it is fed back into \(state.input.quoted) \(state.shape)")
       }
       feedback.append((next, state.input))
     }

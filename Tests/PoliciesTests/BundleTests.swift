@@ -52,7 +52,9 @@ struct BundleTests {
     #expect(largestDifference(results.map { [$0.log] }, golden.rows("log_prob")) <= 1e-5)
   }
 
-  @Test("a recurrent bundle checks its vectors as one sequence, external data included", .enabled(if: Fixtures.areAvailable))
+  @Test(
+    "a recurrent bundle checks its vectors as one sequence, external data included", .enabled(if: Fixtures.areAvailable)
+  )
   func recurrentBundle() throws {
     let golden = try GoldenTable("policies/rsl_rl_gru_reacher.golden.csv")
     func builder(actions: [[Double]]) throws -> BundleBuilder {
@@ -81,7 +83,9 @@ struct BundleTests {
     #expect(error?.place == "row 101, action[0]")
   }
 
-  @Test("a squashed head over a graph's inner tensor gives the graph's own squashed mean", .enabled(if: Fixtures.areAvailable))
+  @Test(
+    "a squashed head over a graph's inner tensor gives the graph's own squashed mean",
+    .enabled(if: Fixtures.areAvailable))
   func innerTensorAsMean() throws {
     let name = "onnx/sac_squashed_ts.onnx"
     let observations = (0..<6).map { row in (0..<24).map { sin(Double(row * 24 + $0)) } }
@@ -131,11 +135,13 @@ struct BundleTests {
       ("F16", [0x00, 0x3e, 0x00, 0xb4]), ("BF16", [0xc0, 0x3f, 0x80, 0xbe]), ("F64", double),
     ] as [(String, [UInt8])] {
       var builder = try BundleBuilder.linear(
-        weights: [[1.5, -0.25]], bias: [0], distribution: "{kind: deterministic}", expected: { [1.5 * $0[0] - 0.25 * $0[1]] })
+        weights: [[1.5, -0.25]], bias: [0], distribution: "{kind: deterministic}",
+        expected: { [1.5 * $0[0] - 0.25 * $0[1]] })
       try builder.add(
         "weights.safetensors",
         Safetensors.encode(
-          header: "{\"__metadata__\":{\"format\":\"pt\"},\"w\":{\"dtype\":\"\(type)\",\"shape\":[1,2],\"data_offsets\":[0,\(data.count)]}}  ",
+          header:
+            "{\"__metadata__\":{\"format\":\"pt\"},\"w\":{\"dtype\":\"\(type)\",\"shape\":[1,2],\"data_offsets\":[0,\(data.count)]}}  ",
           data: data))
       builder.set("network", "{safetensors: weights.safetensors, layers: [{weight: w}]}")
       #expect(try builder.load().description.goldenRows == 6)

@@ -24,7 +24,6 @@ struct GoldenTable {
   }
 }
 
-
 extension LoadedPolicy {
   /// What the policy gives for each observation: mean actions, values and statuses.
   func run(_ observations: [[Double]], sequence: Bool = false) throws -> [(action: [Float], value: Float, log: Float)] {

@@ -86,7 +86,8 @@ struct HeadTests {
       #expect(policy.act(observation: [x, 0], sampling: .sample, random: &random) == .ok)
       #expect(abs(Double(policy.logStandardDeviation[0]) - expected) < 1e-6)
       let density =
-        Self.logNormal(Double(policy.rawAction[0]), x, exp(expected)) + Self.logNormal(Double(policy.rawAction[1]), 0, 1)
+        Self.logNormal(Double(policy.rawAction[0]), x, exp(expected))
+        + Self.logNormal(Double(policy.rawAction[1]), 0, 1)
       #expect(abs(Double(policy.logProbability) - density) < 1e-4)
     }
   }
@@ -215,7 +216,10 @@ struct HeadTests {
     func transform(_ x: [Double]) -> [Double] {
       let a = min(0.5, max(-0.5, x[0])) * 2 + 1
       let b = x[1]
-      return [min(1.2, max(-1.2, (a - 0.5) / (4.0 + 1e-3).squareRoot())), min(1.2, max(-1.2, (b + 1) / (0.25 + 1e-3).squareRoot()))]
+      return [
+        min(1.2, max(-1.2, (a - 0.5) / (4.0 + 1e-3).squareRoot())),
+        min(1.2, max(-1.2, (b + 1) / (0.25 + 1e-3).squareRoot())),
+      ]
     }
     let builder = try BundleBuilder.linear(
       weights: [[1, 0], [0, 1]], bias: [0, 0], distribution: "{kind: deterministic}",

@@ -66,7 +66,8 @@ struct OnnxEncoder {
       message.integer(2, type ?? (floats != nil ? 1 : booleans != nil ? 9 : integers != nil ? 7 : 1))
       message.text(8, name)
       if let external {
-        for (key, value) in [("location", external.location), ("offset", external.offset), ("length", external.length)] {
+        for (key, value) in [("location", external.location), ("offset", external.offset), ("length", external.length)]
+        {
           guard let value else { continue }
           var entry = Message()
           entry.text(1, key)

@@ -41,7 +41,8 @@ struct OperatorTests {
     let functions: [(String, [(String, OnnxEncoder.Attribute)], (Double) -> Double)] = [
       ("Neg", [], { -$0 }), ("Abs", [], { abs($0) }), ("Exp", [], { exp($0) }), ("Tanh", [], { tanh($0) }),
       ("Sigmoid", [], { 1 / (1 + exp(-$0)) }), ("Relu", [], { max(0, $0) }),
-      ("Elu", [], { $0 > 0 ? $0 : exp($0) - 1 }), ("Elu", [("alpha", .float(0.5))], { $0 > 0 ? $0 : 0.5 * (exp($0) - 1) }),
+      ("Elu", [], { $0 > 0 ? $0 : exp($0) - 1 }),
+      ("Elu", [("alpha", .float(0.5))], { $0 > 0 ? $0 : 0.5 * (exp($0) - 1) }),
       ("LeakyRelu", [], { $0 > 0 ? $0 : 0.01 * $0 }),
       ("LeakyRelu", [("alpha", .float(0.2))], { $0 > 0 ? $0 : 0.2 * $0 }),
       ("Selu", [], { 1.0507009873554805 * ($0 > 0 ? $0 : 1.6732632423543772 * (exp($0) - 1)) }),
@@ -139,7 +140,9 @@ struct OperatorTests {
         operation: transposesA ? "Transpose" : "Identity", inputs: ["obs"], outputs: ["a"],
         attributes: transposesA ? [("perm", .integers([1, 0]))] : []), at: 0)
     let x: [Float] = [3, -2]
-    let expected = (0..<3).map { column in 0.5 * (x[0] * weights[0][column] + x[1] * weights[1][column]) + 2 * bias[column] }
+    let expected = (0..<3).map { column in
+      0.5 * (x[0] * weights[0][column] + x[1] * weights[1][column]) + 2 * bias[column]
+    }
     Self.expectClose(try Self.run(encoder, x), expected, "Gemm")
   }
 
@@ -166,11 +169,17 @@ struct OperatorTests {
     Self.expectClose(try Self.run(encoder, Self.x), Self.x.map { -$0 }, "batch")
   }
 
-  @Test("axes of Squeeze, Unsqueeze and ReduceSum: attributes before opset 13, inputs since", arguments: [11, 12, 13, 18] as [Int64])
+  @Test(
+    "axes of Squeeze, Unsqueeze and ReduceSum: attributes before opset 13, inputs since",
+    arguments: [11, 12, 13, 18] as [Int64])
   func axesAcrossOpsets(opset: Int64) throws {
-    func node(_ operation: String, _ input: String, _ output: String, _ axes: [Int64], _ extra: [(String, OnnxEncoder.Attribute)] = []) -> Node {
+    func node(
+      _ operation: String, _ input: String, _ output: String, _ axes: [Int64],
+      _ extra: [(String, OnnxEncoder.Attribute)] = []
+    ) -> Node {
       opset < 13
-        ? Node(operation: operation, inputs: [input], outputs: [output], attributes: [("axes", .integers(axes))] + extra)
+        ? Node(
+          operation: operation, inputs: [input], outputs: [output], attributes: [("axes", .integers(axes))] + extra)
         : Node(operation: operation, inputs: [input, "axes\(axes[0])"], outputs: [output], attributes: extra)
     }
     var encoder = OnnxEncoder(
@@ -187,7 +196,9 @@ struct OperatorTests {
     Self.expectClose(try Self.run(encoder, Self.x), Self.x.map { $0 * sum }, "opset \(opset)")
   }
 
-  @Test("axes of ReduceMean, ReduceMax and ReduceMin: an attribute before opset 18, an input since", arguments: [13, 17, 18, 20] as [Int64])
+  @Test(
+    "axes of ReduceMean, ReduceMax and ReduceMin: an attribute before opset 18, an input since",
+    arguments: [13, 17, 18, 20] as [Int64])
   func reductions(opset: Int64) throws {
     for (name, expected) in [
       ("ReduceMean", Self.x.reduce(0, +) / 6), ("ReduceMax", Self.x.max() ?? 0), ("ReduceMin", Self.x.min() ?? 0),
@@ -227,7 +238,9 @@ struct OperatorTests {
     let encoder = OnnxEncoder(
       opset: 18, observations: 5,
       nodes: [
-        Node(operation: "Split", inputs: ["obs"], outputs: ["a", "b"], attributes: [("axis", .integer(1)), ("num_outputs", .integer(2))]),
+        Node(
+          operation: "Split", inputs: ["obs"], outputs: ["a", "b"],
+          attributes: [("axis", .integer(1)), ("num_outputs", .integer(2))]),
         Node(operation: "Concat", inputs: ["b", "a"], outputs: ["action"], attributes: [("axis", .integer(1))]),
       ])
     Self.expectClose(try Self.run(encoder, [1, 2, 3, 4, 5]), [4, 5, 1, 2, 3], "uneven")

@@ -59,21 +59,28 @@ struct RecurrentTests {
     var expected: [[Double]] = []
     for x in Self.sequence {
       let n = Self.size
-      let z = (0..<n).map { Self.sigmoid(Self.product(w, row: $0, x) + Self.product(r, row: $0, h) + b[$0] + b[3 * n + $0]) }
+      let z = (0..<n).map {
+        Self.sigmoid(Self.product(w, row: $0, x) + Self.product(r, row: $0, h) + b[$0] + b[3 * n + $0])
+      }
       let reset = (0..<n).map {
         Self.sigmoid(Self.product(w, row: n + $0, x) + Self.product(r, row: n + $0, h) + b[n + $0] + b[4 * n + $0])
       }
       let gated = (0..<n).map { reset[$0] * h[$0] }
       let c = (0..<n).map { i in
         linearBeforeReset == 1
-          ? tanh(Self.product(w, row: 2 * n + i, x) + reset[i] * (Self.product(r, row: 2 * n + i, h) + b[5 * n + i]) + b[2 * n + i])
-          : tanh(Self.product(w, row: 2 * n + i, x) + Self.product(r, row: 2 * n + i, gated) + b[5 * n + i] + b[2 * n + i])
+          ? tanh(
+            Self.product(w, row: 2 * n + i, x) + reset[i] * (Self.product(r, row: 2 * n + i, h) + b[5 * n + i])
+              + b[2 * n + i])
+          : tanh(
+            Self.product(w, row: 2 * n + i, x) + Self.product(r, row: 2 * n + i, gated) + b[5 * n + i] + b[2 * n + i])
       }
       h = (0..<n).map { (1 - z[$0]) * c[$0] + z[$0] * h[$0] }
       expected.append(h)
     }
     let policy = try Self.load(
-      Self.model("GRU", gates: 3, states: [("h_in", "h_out")], attributes: [("linear_before_reset", .integer(linearBeforeReset))]))
+      Self.model(
+        "GRU", gates: 3, states: [("h_in", "h_out")], attributes: [("linear_before_reset", .integer(linearBeforeReset))]
+      ))
     #expect(policy.description.isRecurrent)
     let got = try policy.run(Self.sequence, sequence: true)
     #expect(largestDifference(got.map(\.action), expected) < 1e-5)
@@ -90,7 +97,8 @@ struct RecurrentTests {
     var expected: [[Double]] = []
     for x in Self.sequence {
       func gate(_ index: Int, _ i: Int) -> Double {
-        Self.product(w, row: index * n + i, x) + Self.product(r, row: index * n + i, h) + b[index * n + i] + b[(4 + index) * n + i]
+        Self.product(w, row: index * n + i, x) + Self.product(r, row: index * n + i, h) + b[index * n + i]
+          + b[(4 + index) * n + i]
       }
       let next = (0..<n).map { Self.sigmoid(gate(2, $0)) * c[$0] + Self.sigmoid(gate(0, $0)) * tanh(gate(3, $0)) }
       h = (0..<n).map { Self.sigmoid(gate(1, $0)) * tanh(next[$0]) }
@@ -143,7 +151,9 @@ struct RecurrentTests {
     let error = #expect(throws: PolicyError.self) { try Self.load(encoder) }
     #expect(error?.code == .ambiguous)
     let policy = try Self.load(
-      encoder, options: PolicyOptions(actionOutput: "action", recurrentPairs: [.init(input: "last_action_in", output: "action")]))
+      encoder,
+      options: PolicyOptions(actionOutput: "action", recurrentPairs: [.init(input: "last_action_in", output: "action")])
+    )
     let got = try policy.run([[1, 2], [1, 2], [1, 2]], sequence: true)
     #expect(got.map(\.action) == [[1, 2], [2, 4], [3, 6]])
   }

@@ -68,6 +68,8 @@ struct ShippedPolicyTests {
   @Test("an unknown name is an error with the nearest shipped one")
   func unknownName() {
     let error = #expect(throws: PolicyError.self) { try PolicyLoader.named("reacher-sb4") }
-    #expect(error?.description == "reacher-sb4: is neither a file nor a shipped policy; did you mean 'reacher-sb3'? shipped: reacher-sb3")
+    #expect(
+      error?.description
+        == "reacher-sb4: is neither a file nor a shipped policy; did you mean 'reacher-sb3'? shipped: reacher-sb3")
   }
 }

@@ -124,7 +124,8 @@ struct BundleLoader {
     return stack
   }
 
-  private func layer(_ layer: PolicyManifest.Layer, _ weights: SafetensorsFile) throws(PolicyError) -> LayerStack.Layer {
+  private func layer(_ layer: PolicyManifest.Layer, _ weights: SafetensorsFile) throws(PolicyError) -> LayerStack.Layer
+  {
     let matrix = try weights.tensor(layer.weight)
     guard matrix.shape.count == 2, matrix.count > 0 else {
       throw PolicyError(

@@ -34,7 +34,8 @@ extension PolicyManifest {
     var exploration: Noise?
     if let node = try root.optional("exploration") {
       if case .gaussian = distribution {
-        throw node.error("a gaussian policy explores by itself", suggestion: "remove exploration, or use kind: deterministic")
+        throw node.error(
+          "a gaussian policy explores by itself", suggestion: "remove exploration, or use kind: deterministic")
       }
       exploration = try readNoise(node)
     }
@@ -58,7 +59,8 @@ extension PolicyManifest {
         throw node.error("a stack of layers has no recurrent state", suggestion: "export recurrent networks as ONNX")
       }
       let layers = try readLayers(node.child("layers"))
-      let valueLayers = try node.optional("value_layers").map { node throws(ConfigurationError) in try readLayers(node) }
+      let valueLayers = try node.optional("value_layers").map { node throws(ConfigurationError) in try readLayers(node)
+      }
       if case .gaussian(.output, _) = distribution {
         throw node.error("a stack of layers has no outputs to name", suggestion: "use log_std: {second_half: true}")
       }
@@ -88,7 +90,8 @@ extension PolicyManifest {
     var layers: [Layer] = []
     for item in try node.list() {
       try item.allowOnly(["weight", "bias", "activation"])
-      let activation = try item.optional("activation").map { node throws(ConfigurationError) in try readActivation(node) }
+      let activation = try item.optional("activation").map { node throws(ConfigurationError) in try readActivation(node)
+      }
       layers.append(
         Layer(
           weight: try item.child("weight").string(), bias: try item.optional("bias")?.string(),
@@ -207,7 +210,8 @@ extension PolicyManifest {
     let linear = try node.optional("std")
     let logarithm = try node.optional("log_std")
     guard let spread = linear ?? logarithm else {
-      throw node.error("a gaussian needs log_std or std", suggestion: "give numbers, {output: NAME} or {second_half: true}")
+      throw node.error(
+        "a gaussian needs log_std or std", suggestion: "give numbers, {output: NAME} or {second_half: true}")
     }
     if linear != nil, logarithm != nil { throw node.error("log_std and std exclude each other") }
     return .gaussian(try readSpread(spread, isLinear: linear != nil), isSquashed: squash == .tanh)
@@ -229,7 +233,9 @@ extension PolicyManifest {
     }
     try node.allowOnly(["output", "tensor", "second_half", "clamp"])
     let clamp = try node.optional("clamp").map { node throws(ConfigurationError) in try readRange(node) }
-    if let output = try node.optional("output") { return .output(try output.string(), isLinear: isLinear, clamp: clamp) }
+    if let output = try node.optional("output") {
+      return .output(try output.string(), isLinear: isLinear, clamp: clamp)
+    }
     guard !isLinear else { throw node.error("only an output can be a standard deviation", suggestion: "use log_std") }
     if let tensor = try node.optional("tensor") { return .tensor(try tensor.string()) }
     guard try node.optional("second_half")?.boolean() == true else {
@@ -292,7 +298,9 @@ extension PolicyManifest {
     return files
   }
 
-  private static func readTraining(_ node: ConfigurationNode?) throws(ConfigurationError) -> [(key: String, value: String)] {
+  private static func readTraining(_ node: ConfigurationNode?) throws(ConfigurationError) -> [(
+    key: String, value: String
+  )] {
     guard let node else { return [] }
     var pairs: [(key: String, value: String)] = []
     for (key, value) in try node.entries() { pairs.append((key, try value.string())) }

@@ -73,7 +73,8 @@ struct ClosedFolder: Sendable {
     _ name: String, namedBy file: String, place: String?, ifMissing suggestion: String? = nil
   ) throws(PolicyError) -> String {
     func refuse(_ why: String) -> PolicyError {
-      PolicyError(.escape, file: file, place: place, "path \(name.quoted) \(why)", suggestion: "use a path inside the folder")
+      PolicyError(
+        .escape, file: file, place: place, "path \(name.quoted) \(why)", suggestion: "use a path inside the folder")
     }
     guard !name.isEmpty, !name.unicodeScalars.contains("\0") else { throw refuse("is empty or holds a NUL") }
     guard name.utf8.count <= 4096 else { throw refuse("is longer than 4096 bytes") }

@@ -14,7 +14,8 @@ struct ObservationTable {
   init(path: String) throws(PolicyError) {
     let bytes = try FileBytes.read(path, limit: Self.sizeLimit)
     guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw PolicyError(.table, file: path, "is not a text file", suggestion: "write CSV with the columns obs[0], obs[1], …")
+      throw PolicyError(
+        .table, file: path, "is not a text file", suggestion: "write CSV with the columns obs[0], obs[1], …")
     }
     try self.init(text: text, file: path)
   }
@@ -55,14 +56,16 @@ struct ObservationTable {
       guard let column = header.firstIndex(of: "\(name)[\(index)]") else {
         let found = header.count { $0.hasPrefix(name + "[") }
         throw PolicyError(
-          .table, file: file, place: "line 1", "has no column '\(name)[\(index)]'; the policy has \(count) of '\(name)', the file \(found)",
+          .table, file: file, place: "line 1",
+          "has no column '\(name)[\(index)]'; the policy has \(count) of '\(name)', the file \(found)",
           suggestion: "name the columns \(name)[0] to \(name)[\(count - 1)]")
       }
       columns.append(column)
     }
     if header.contains("\(name)[\(count)]") {
       throw PolicyError(
-        .table, file: file, place: "line 1", "has the column '\(name)[\(count)]', but the policy has only \(count) of '\(name)'",
+        .table, file: file, place: "line 1",
+        "has the column '\(name)[\(count)]', but the policy has only \(count) of '\(name)'",
         suggestion: "check that file and policy belong together")
     }
     var rows: [[Double]] = []
@@ -71,7 +74,8 @@ struct ObservationTable {
       let cells = Self.cells(text)
       guard cells.count == header.count else {
         throw PolicyError(
-          .table, file: file, place: "line \(number)", "has \(cells.count) cells, but there are \(header.count) columns")
+          .table, file: file, place: "line \(number)", "has \(cells.count) cells, but there are \(header.count) columns"
+        )
       }
       var row: [Double] = []
       for column in columns {

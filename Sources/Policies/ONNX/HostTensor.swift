@@ -62,7 +62,8 @@ struct HostTensor: Sendable, Equatable {
       return HostTensor(integers: floats.map { Int64($0) }, shape: shape)
     case (.boolean, .integer): return HostTensor(integers: integers, shape: shape)
     case (.float, .boolean): return HostTensor(integers: floats.map { $0 == 0 ? 0 : 1 }, shape: shape, kind: .boolean)
-    case (.integer, .boolean): return HostTensor(integers: integers.map { $0 == 0 ? 0 : 1 }, shape: shape, kind: .boolean)
+    case (.integer, .boolean):
+      return HostTensor(integers: integers.map { $0 == 0 ? 0 : 1 }, shape: shape, kind: .boolean)
     }
   }
 }
@@ -86,7 +87,9 @@ enum Shape {
   /// Distance in elements between neighbours along each dimension.
   static func strides(_ shape: [Int]) -> [Int] {
     var strides = [Int](repeating: 1, count: shape.count)
-    for axis in stride(from: shape.count - 2, through: 0, by: -1) { strides[axis] = strides[axis + 1] * shape[axis + 1] }
+    for axis in stride(from: shape.count - 2, through: 0, by: -1) {
+      strides[axis] = strides[axis + 1] * shape[axis + 1]
+    }
     return strides
   }
 

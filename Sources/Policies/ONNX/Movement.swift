@@ -128,7 +128,9 @@ struct MovementContext {
     guard target.count <= HostTensor.rankLimit else { throw error("the shape \(target) has too many dimensions") }
     let keepsZero = try node.integer("allowzero", default: 0, file: file) != 0
     for index in target.indices where target[index] == 0 && !keepsZero {
-      guard index < shape.count else { throw error("the shape \(target) copies a dimension that \(shape) does not have") }
+      guard index < shape.count else {
+        throw error("the shape \(target) copies a dimension that \(shape) does not have")
+      }
       target[index] = shape[index]
     }
     let count = shape.reduce(1, *)
@@ -184,7 +186,8 @@ struct MovementContext {
       sizes = [Int](repeating: share, count: parts - 1) + [last]
     }
     let list = sizes ?? []
-    guard list.count == parts, list.allSatisfy({ $0 >= 0 && $0 <= shape[axis] }), list.reduce(0, +) == shape[axis] else {
+    guard list.count == parts, list.allSatisfy({ $0 >= 0 && $0 <= shape[axis] }), list.reduce(0, +) == shape[axis]
+    else {
       throw error("the parts \(list) do not fill the \(shape[axis]) of dimension \(axis) for \(parts) outputs")
     }
     var start = 0

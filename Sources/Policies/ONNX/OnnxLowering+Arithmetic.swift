@@ -14,7 +14,8 @@ extension OnnxLowering {
       let a = try required(operands, 0, node)
       let b = try required(operands, 1, node)
       guard operation != .divide || a.kind == .float || b.kind == .float else {
-        throw node.error(.unsupported, "integer division of values that change at run time is not supported", file: file)
+        throw node.error(
+          .unsupported, "integer division of values that change at run time is not supported", file: file)
       }
       let left = try value(a, node)
       let right = try value(b, node)

@@ -17,7 +17,8 @@ extension OnnxLowering {
     let columns = transposesB ? b.shape[0] : b.shape[1]
     guard inner == (transposesB ? b.shape[1] : b.shape[0]) else {
       throw node.error(
-        .shape, "multiplies the shapes \(a.shape) and \(b.shape) (transA \(transposesA), transB \(transposesB)), which do not fit",
+        .shape,
+        "multiplies the shapes \(a.shape) and \(b.shape) (transA \(transposesA), transB \(transposesB)), which do not fit",
         file: file)
     }
     let addend = operands.count > 2 ? operands[2] : nil
@@ -93,7 +94,8 @@ extension OnnxLowering {
     let operand = try required(operands, 0, node)
     let context = MovementContext(node: node, shape: operand.shape, opset: opset, file: file)
     let version: Int64 = node.operation == "ReduceSum" ? 13 : 18
-    let axes = try context.axes(inputFrom: version) { index throws(PolicyError) in try known(operands, index, node) } ?? []
+    let axes =
+      try context.axes(inputFrom: version) { index throws(PolicyError) in try known(operands, index, node) } ?? []
     let keeps = try node.integer("keepdims", default: 1, file: file) != 0
     let isNoop = try node.integer("noop_with_empty_axes", default: 0, file: file) != 0
     let x = try value(operand, node)
@@ -113,7 +115,8 @@ extension OnnxLowering {
   mutating func softmax(_ node: OnnxNode, _ operands: [Operand?]) throws(PolicyError) -> Operand {
     let operand = try required(operands, 0, node)
     let context = MovementContext(node: node, shape: operand.shape, opset: opset, file: file)
-    let axis = try context.axis(try node.integer("axis", default: opset >= 13 ? -1 : 1, file: file), allowEnd: opset < 13)
+    let axis = try context.axis(
+      try node.integer("axis", default: opset >= 13 ? -1 : 1, file: file), allowEnd: opset < 13)
     let x = try value(operand, node)
     if opset >= 13 { return .running(try step(node) { try $0.softmax(x, axis: axis) }, .float) }
     let shape = operand.shape

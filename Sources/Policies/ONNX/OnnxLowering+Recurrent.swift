@@ -76,7 +76,8 @@ extension OnnxLowering {
       r.shape == [1, gates * size, size]
     else {
       throw node.error(
-        .shape, "its weights have the shapes \(w.shape) and \(r.shape), which do not fit \(inputs) inputs and hidden_size \(size)",
+        .shape,
+        "its weights have the shapes \(w.shape) and \(r.shape), which do not fit \(inputs) inputs and hidden_size \(size)",
         file: file)
     }
     let bias = try known(operands, 3, node)

@@ -92,7 +92,8 @@ struct OnnxLowering {
     guard index < operands.count, let operand = operands[index] else { return nil }
     guard case .known(let tensor) = operand else {
       throw node.error(
-        .unsupported, "its input \(index) (\(node.inputs[index].quoted)) must be constant, but it depends on the observation",
+        .unsupported,
+        "its input \(index) (\(node.inputs[index].quoted)) must be constant, but it depends on the observation",
         file: file)
     }
     return tensor

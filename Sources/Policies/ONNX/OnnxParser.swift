@@ -182,7 +182,9 @@ struct OnnxParser {
       case (10, .fixed64(let bits)): doubles.append(Double(bitPattern: bits))
       case (10, .bytes(let part)): try packedDoubles(part, into: &doubles)
       case (13, .bytes(let part)):
-        guard external.count < 64 else { throw WireError(offset: part.lowerBound, message: "too many external entries") }
+        guard external.count < 64 else {
+          throw WireError(offset: part.lowerBound, message: "too many external entries")
+        }
         external.append(try entry(part))
       case (14, .varint(let bits)): isExternal = bits == 1
       case (3, _): throw WireError(offset: range.lowerBound, message: "tensors in segments are not supported")
@@ -245,7 +247,8 @@ struct OnnxParser {
           }
           shape.append(dimension)
           guard shape.count <= HostTensor.rankLimit else {
-            throw WireError(offset: part.lowerBound, message: "a shape has more than \(HostTensor.rankLimit) dimensions")
+            throw WireError(
+              offset: part.lowerBound, message: "a shape has more than \(HostTensor.rankLimit) dimensions")
           }
         }
         info.shape = shape
@@ -269,7 +272,8 @@ struct OnnxParser {
   private func string(_ range: Range<Int>) throws(WireError) -> String {
     guard range.count <= Self.nameLimit else {
       // Refused and not cut: a cut name could collide with another.
-      throw WireError(offset: range.lowerBound, message: "a text of \(range.count) bytes is longer than \(Self.nameLimit)")
+      throw WireError(
+        offset: range.lowerBound, message: "a text of \(range.count) bytes is longer than \(Self.nameLimit)")
     }
     guard let text = String(validating: bytes[range], as: UTF8.self) else {
       throw WireError(offset: range.lowerBound, message: "a text is not UTF-8")

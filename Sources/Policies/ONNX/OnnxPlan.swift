@@ -67,7 +67,9 @@ struct OnnxPlan: Sendable {
     }
     // A wanted output may itself be a weight (a constant log standard deviation).
     for name in ports.wanted where plan.constants[name] == nil {
-      if let position = initializers[name] { plan.constants[name] = try decoder.decode(model.graph.initializers[position]) }
+      if let position = initializers[name] {
+        plan.constants[name] = try decoder.decode(model.graph.initializers[position])
+      }
     }
     let used = Set(plan.nodes.flatMap(\.inputs) + ports.wanted)
     plan.constants = plan.constants.filter { used.contains($0.key) }

@@ -189,7 +189,9 @@ extension OnnxModel {
           throw PolicyError(
             .configuration, file: file, place: "graph",
             "there is no recurrent pair \(pair.input.quoted) and \(pair.output.quoted)",
-            suggestion: "inputs: \(inputs.map { $0.name.quoted }.joined(separator: ", ")); outputs: \(graph.outputs.map { $0.name.quoted }.joined(separator: ", "))")
+            suggestion:
+              "inputs: \(inputs.map { $0.name.quoted }.joined(separator: ", ")); outputs: \(graph.outputs.map { $0.name.quoted }.joined(separator: ", "))"
+          )
         }
         found.append((input, output))
       }
@@ -250,7 +252,9 @@ extension OnnxModel {
 enum RecurrentName {
   private static let inputMarks: Set<String> = ["in", "input", "prev", "previous", "old"]
   private static let outputMarks: Set<String> = ["out", "output", "next", "new"]
-  private static let bare: Set<String> = ["h", "c", "hidden", "cell", "hidden_state", "cell_state", "rnn_state", "hx", "cx"]
+  private static let bare: Set<String> = [
+    "h", "c", "hidden", "cell", "hidden_state", "cell_state", "rnn_state", "hx", "cx",
+  ]
 
   /// What is left of an input's name without its mark, or nil when it does not look like state.
   static func input(_ name: String) -> String? {

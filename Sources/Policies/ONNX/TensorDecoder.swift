@@ -40,7 +40,9 @@ struct TensorDecoder {
       guard let width = Self.width(tensor.type) else {
         throw failure(.unsupported, "has the element type \(OnnxElementType.name(tensor.type))")
       }
-      guard let start = Self.number(offset ?? "0") else { throw failure(.malformed, "has a bad offset into \(location.quoted)") }
+      guard let start = Self.number(offset ?? "0") else {
+        throw failure(.malformed, "has a bad offset into \(location.quoted)")
+      }
       guard let size = Self.number(length ?? String(count * width)) else {
         throw failure(.malformed, "has a bad length in \(location.quoted)")
       }
@@ -54,13 +56,19 @@ struct TensorDecoder {
       }
       result = try Self.decode(bytes, start..<(start + size), type: tensor.type, shape: shape, count: count, failure)
     case .floats(let values):
-      guard values.count == count else { throw failure(.malformed, "has \(values.count) elements for the shape \(shape)") }
+      guard values.count == count else {
+        throw failure(.malformed, "has \(values.count) elements for the shape \(shape)")
+      }
       result = HostTensor(floats: values, shape: shape)
     case .doubles(let values):
-      guard values.count == count else { throw failure(.malformed, "has \(values.count) elements for the shape \(shape)") }
+      guard values.count == count else {
+        throw failure(.malformed, "has \(values.count) elements for the shape \(shape)")
+      }
       result = HostTensor(floats: values.map { Float($0) }, shape: shape)
     case .integers(let values):
-      guard values.count == count else { throw failure(.malformed, "has \(values.count) elements for the shape \(shape)") }
+      guard values.count == count else {
+        throw failure(.malformed, "has \(values.count) elements for the shape \(shape)")
+      }
       switch tensor.type {
       case OnnxElementType.float16:
         result = HostTensor(floats: values.map { HalfFloat.float16(UInt16(truncatingIfNeeded: $0)) }, shape: shape)
@@ -139,7 +147,8 @@ struct TensorDecoder {
     case OnnxElementType.int8, OnnxElementType.int16, OnnxElementType.int32:
       // Sign extension: shift the top bit of the element to the top of 64 bits and back.
       let shift = UInt64(64 - 8 * width)
-      return HostTensor(integers: (0..<count).map { Int64(bitPattern: bits($0) << shift) >> Int64(shift) }, shape: shape)
+      return HostTensor(
+        integers: (0..<count).map { Int64(bitPattern: bits($0) << shift) >> Int64(shift) }, shape: shape)
     default:
       return HostTensor(integers: (0..<count).map { Int64(bitPattern: bits($0)) }, shape: shape)
     }

@@ -61,7 +61,9 @@ struct SafetensorsFile: Sendable {
         guard case .integer(let size) = size else { throw malformed("its shape is no list of integers", place: place) }
         shape.append(size)
       }
-      guard let count = Shape.count(shape) else { throw malformed("its shape \(shape.prefix(16)) is not usable", place: place) }
+      guard let count = Shape.count(shape) else {
+        throw malformed("its shape \(shape.prefix(16)) is not usable", place: place)
+      }
       guard first >= 0, first <= last, last <= bytes.count - start else {
         throw malformed(
           "it takes bytes \(first) to \(last), but there are \(bytes.count - start)", place: place)
@@ -77,7 +79,9 @@ struct SafetensorsFile: Sendable {
       entries[name] = Entry(type: type, shape: shape, range: (start + first)..<(start + last))
     }
     var end = start
-    for (name, entry) in entries.sorted(by: { ($0.value.range.lowerBound, $0.value.range.upperBound) < ($1.value.range.lowerBound, $1.value.range.upperBound) }) {
+    for (name, entry) in entries.sorted(by: {
+      ($0.value.range.lowerBound, $0.value.range.upperBound) < ($1.value.range.lowerBound, $1.value.range.upperBound)
+    }) {
       guard entry.range.lowerBound == end else {
         let fault = entry.range.lowerBound < end ? "overlaps the tensor before it" : "leaves bytes before it unused"
         throw malformed(fault, place: "tensor \(name.quoted)")
