@@ -82,7 +82,7 @@ extension Lowering {
           count: layer.outputs))
     }
     summary.parameterCount += layer.parameterCount
-    summary.multiplyAccumulates += layer.weights.count
+    try multiplyAccumulate(layer.weights.count)
     summary.layers.append("\(label): \(layer.inputs) to \(layer.outputs)")
     return y
   }
@@ -116,7 +116,7 @@ extension Lowering {
       Step(
         kind: .matmul, y: y, a: operands[0], b: operands[1], count: rows, inner: inner, columns: columns,
         firstAxis: loop.first, rank: loop.rank))
-    summary.multiplyAccumulates += node.count * inner
+    try multiplyAccumulate(node.count * inner)
     return y
   }
 
@@ -150,6 +150,14 @@ extension Lowering {
         kind: .reduce, code: reduction.rawValue, y: y, a: operand, count: reduced.map { source[$0] }.reduce(1, *),
         firstAxis: outer.first, rank: outer.rank, innerRank: inner.rank))
     return y
+  }
+
+  /// Both factors of a product are element counts within their limit, so it does not overflow.
+  private mutating func multiplyAccumulate(_ count: Int) throws(NetworkError) {
+    summary.multiplyAccumulates += count
+    guard summary.multiplyAccumulates <= Limits.multiplyAccumulates else {
+      throw NetworkError("build: the network takes more than \(Limits.multiplyAccumulates) multiply-accumulates a run")
+    }
   }
 
   /// Appends the axes of a loop over `shape`: dimensions of 1 dropped, neighbours that are contiguous in every operand

@@ -12,24 +12,28 @@ extension ProgramBuilder {
   ///   - recurrentWeights: R, row-major [3·size][size].
   ///   - bias: Wb ++ Rb, 6·size numbers.
   ///   - linearBeforeReset: which of the two equations for n.
+  ///   - name: what errors call the layer.
   public mutating func gru(
     _ x: Value, hidden: Value, inputWeights: [Float], recurrentWeights: [Float], bias: [Float]?, size: Int,
-    linearBeforeReset: Bool
+    linearBeforeReset: Bool, name: String? = nil
   ) throws(NetworkError) -> Value {
+    let label = self.label("gru", name)
     let cell = try RecurrentLayer(
-      self, "gru", gates: 3, x, hidden, inputWeights: inputWeights, recurrentWeights: recurrentWeights, bias: bias,
+      self, label, gates: 3, x, hidden, inputWeights: inputWeights, recurrentWeights: recurrentWeights, bias: bias,
       size: size)
     let next: Value
     if linearBeforeReset {
       // The biases of z and r add up; those of h stay on their own sides of the reset gate.
-      let fromInput = try gates(x, cell.input(0..<3, bias: cell.bias.map { $0.input }))
-      let fromHidden = try gates(hidden, cell.recurrent(0..<3, bias: cell.bias.map { $0.recurrent }))
+      let fromInput = try gates(label + " input", x, cell.input(0..<3, bias: cell.bias.map { $0.input }))
+      let fromHidden = try gates(
+        label + " recurrent", hidden, cell.recurrent(0..<3, bias: cell.bias.map { $0.recurrent }))
       next = try recurrent(.gruAfter, size, [fromInput, fromHidden, hidden], hidden.shape)
     } else {
-      let fromInput = try gates(x, cell.input(0..<3, bias: cell.bias.map { $0.sum }))
-      let zr = try gates(hidden, cell.recurrent(0..<2, bias: nil), addedTo: fromInput, gate: 0)
+      let fromInput = try gates(label + " input", x, cell.input(0..<3, bias: cell.bias.map { $0.sum }))
+      let zr = try gates(label + " recurrent", hidden, cell.recurrent(0..<2, bias: nil), addedTo: fromInput, gate: 0)
       let reset = try recurrent(.gruReset, size, [zr, hidden], [size])
-      let candidate = try gates(reset, cell.recurrent(2..<3, bias: nil), addedTo: fromInput, gate: 2)
+      let candidate = try gates(
+        label + " candidate", reset, cell.recurrent(2..<3, bias: nil), addedTo: fromInput, gate: 2)
       next = try recurrent(.gruBefore, size, [zr, candidate, hidden], hidden.shape)
     }
     return next
@@ -46,24 +50,27 @@ extension ProgramBuilder {
   ///   - inputWeights: W, row-major [4·size][I].
   ///   - recurrentWeights: R, row-major [4·size][size].
   ///   - bias: Wb ++ Rb, 8·size numbers.
+  ///   - name: what errors call the layer.
   public mutating func lstm(
-    _ x: Value, hidden: Value, cell: Value, inputWeights: [Float], recurrentWeights: [Float], bias: [Float]?, size: Int
+    _ x: Value, hidden: Value, cell: Value, inputWeights: [Float], recurrentWeights: [Float], bias: [Float]?, size: Int,
+    name: String? = nil
   ) throws(NetworkError) -> (hidden: Value, cell: Value) {
+    let label = self.label("lstm", name)
     let layer = try RecurrentLayer(
-      self, "lstm", gates: 4, x, hidden, inputWeights: inputWeights, recurrentWeights: recurrentWeights, bias: bias,
+      self, label, gates: 4, x, hidden, inputWeights: inputWeights, recurrentWeights: recurrentWeights, bias: bias,
       size: size)
-    guard try node(cell, "lstm").count == size else {
-      throw NetworkError("lstm: cell has shape \(cell.shape), \(size) numbers are needed")
+    guard try node(cell, label).count == size else {
+      throw NetworkError("\(label): cell has shape \(cell.shape), \(size) numbers are needed")
     }
-    let fromInput = try gates(x, layer.input(0..<4, bias: layer.bias.map { $0.sum }))
-    let sum = try gates(hidden, layer.recurrent(0..<4, bias: nil), addedTo: fromInput, gate: 0)
+    let fromInput = try gates(label + " input", x, layer.input(0..<4, bias: layer.bias.map { $0.sum }))
+    let sum = try gates(label + " recurrent", hidden, layer.recurrent(0..<4, bias: nil), addedTo: fromInput, gate: 0)
     let next = try recurrent(.lstmCell, size, [sum, cell], cell.shape)
     return (try recurrent(.lstmHidden, size, [sum, next], hidden.shape), next)
   }
 
   /// The gates of one operand, each padded to whole vectors; added to those of another from one gate on.
   private mutating func gates(
-    _ x: Value, _ layer: DenseLayer, addedTo sum: Value? = nil, gate: Int = 0
+    _ label: String, _ x: Value, _ layer: DenseLayer, addedTo sum: Value? = nil, gate: Int = 0
   ) throws(NetworkError) -> Value {
     var layer = layer
     var operands = [x.index]
@@ -71,7 +78,7 @@ extension ProgramBuilder {
       operands.append(sum.index)
       layer.accumulatorOffset = gate * Packing.padded(size)
     }
-    return try add(.dense(layer), operands, [layer.packedOutputs], "gates (value \(graph.nodes.count))")
+    return try add(.dense(layer), operands, [layer.packedOutputs], label)
   }
 
   private mutating func recurrent(

@@ -14,6 +14,7 @@ public struct Value: Sendable, Hashable {
 /// shapes; nothing traps on sizes from a file. Not for the control thread: builders allocate.
 public struct ProgramBuilder {
   var graph = Graph()
+  private var inputNames: Set<String> = []
 
   /// An empty network.
   public init() {}
@@ -21,9 +22,7 @@ public struct ProgramBuilder {
   /// A named input; its memory is `Program.input(_:)`, zeros at first. Inputs are numbered in the order of these calls.
   public mutating func input(_ name: String, shape: [Int]) throws(NetworkError) -> Value {
     _ = try Shape.count(shape, "input \"\(name)\"")
-    for node in graph.nodes {
-      if case .input(name: name) = node.operation { throw NetworkError("input \"\(name)\" is declared twice") }
-    }
+    guard inputNames.insert(name).inserted else { throw NetworkError("input \"\(name)\" is declared twice") }
     return try add(.input(name: name), [], shape, "input \"\(name)\"")
   }
 
@@ -50,7 +49,7 @@ public struct ProgramBuilder {
     _ x: Value, weights: [Float], bias: [Float]?, outputs: Int, activation: Activation, name: String? = nil
   ) throws(NetworkError) -> Value {
     let input = try node(x, "dense")
-    let label = "dense" + (name.map { " \"\($0)\"" } ?? " (value \(graph.nodes.count))")
+    let label = self.label("dense", name)
     let inputs = input.shape.last ?? 1
     guard input.count == inputs else {
       throw NetworkError("\(label): x has shape \(x.shape); only its last dimension may be above 1")
@@ -111,6 +110,11 @@ public struct ProgramBuilder {
     }
     graph.nodes.append(Node(operation: operation, operands: operands, shape: shape, label: label))
     return Value(index: graph.nodes.count - 1, shape: shape)
+  }
+
+  /// What errors call a layer: its name, or else its place.
+  func label(_ kind: String, _ name: String?) -> String {
+    kind + (name.map { " \"\($0)\"" } ?? " (value \(graph.nodes.count))")
   }
 
   /// The node of a handle; a handle from another builder is an error.

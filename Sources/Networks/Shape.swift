@@ -7,6 +7,8 @@ enum Limits {
   static let memory = 1 << 27
   /// Numbers in all parameters of a program: 256 MiB of them.
   static let parameters = 1 << 26
+  /// Multiply-accumulates of one run: seconds of them. More is no policy, and folding them would hang the load.
+  static let multiplyAccumulates = 1 << 32
   /// Dimensions of one value.
   static let rank = 8
   /// Values of one program.

@@ -155,12 +155,12 @@ struct Mistake: CustomTestStringConvertible, Sendable {
       let y = try $0.binary(.subtract, x, $0.constant([0, .nan], shape: [2], name: "mean"))
       _ = try $0.build(outputs: [("y", y)])
     },
-    Mistake("NaN in a recurrent layer", "gates") {
+    Mistake("NaN in a recurrent layer", "gru \"memory\" input", "[1, 0]") {
       let x = try $0.input("x", shape: [1])
       let h = try $0.input("h", shape: [1])
       let y = try $0.gru(
         x, hidden: h, inputWeights: [1, .nan, 3], recurrentWeights: [1, 2, 3], bias: nil, size: 1,
-        linearBeforeReset: true)
+        linearBeforeReset: true, name: "memory")
       _ = try $0.build(outputs: [("y", y)])
     },
     Mistake("no outputs", "output") { _ = try $0.build(outputs: []) },
@@ -182,6 +182,11 @@ struct Mistake: CustomTestStringConvertible, Sendable {
       for _ in 0..<3 { x = try $0.unary(.tanh, x) }
       _ = try $0.build(outputs: [("x", x)])
     },
+    Mistake("constants whose product takes for ever", "multiply-accumulates") {
+      let x = try $0.expand($0.constant([1], shape: [1, 1]), to: [4096, 4096])
+      let y = try $0.matmul(x, x)
+      _ = try $0.build(outputs: [("y", y)])
+    },
     Mistake("a constant that folds beyond the limit", "MiB") {
       var x = try $0.expand($0.constant([1], shape: [1]), to: [1 << 26])
       for _ in 0..<3 { x = try $0.unary(.tanh, x) }
@@ -191,6 +196,41 @@ struct Mistake: CustomTestStringConvertible, Sendable {
 }
 
 @Suite("Network errors") struct NetworkErrorTests {
+  @Test("hostile sizes end in an error or a value, never in a trap") func hostileSizes() {
+    var noise = Noise(40)
+    let sizes = [Int.min, .max, -1, 0, 1, 2, 3, 1 << 26, 1 << 31, 1 << 32, 1 << 62, -(1 << 62), .max - 1, .min + 1]
+    func size() -> Int { sizes[noise.integer(0...(sizes.count - 1))] }
+    func list() -> [Int] { (0..<noise.integer(0...3)).map { _ in size() } }
+    var refused = 0
+    for round in 0..<20_000 {
+      var builder = ProgramBuilder()
+      do {
+        let shape = round.isMultiple(of: 2) ? [2, 3, 4] : list()
+        let x = try builder.input("x", shape: shape)
+        let weights = [Float](repeating: 1, count: 12)
+        switch noise.integer(0...12) {
+        case 0: _ = try builder.reshape(x, to: list())
+        case 1: _ = try builder.transpose(x, permutation: list())
+        case 2: _ = try builder.slice(x, starts: list(), ends: list(), axes: list(), steps: list())
+        case 3: _ = try builder.slice(x, starts: [size()], ends: [size()], axes: [size() & 1], steps: [size()])
+        case 4: _ = try builder.gather(x, indices: list(), axis: size())
+        case 5: _ = try builder.expand(x, to: list())
+        case 6: _ = try builder.concat([x, builder.input("y", shape: list())], axis: size())
+        case 7: _ = try builder.matmul(x, builder.input("y", shape: list()))
+        case 8: _ = try builder.binary(.add, x, builder.input("y", shape: list()))
+        case 9: _ = try builder.reduce(.sum, x, axes: list(), keepDimensions: false)
+        case 10: _ = try builder.dense(x, weights: weights, bias: nil, outputs: size(), activation: .tanh)
+        case 11:
+          _ = try builder.gru(
+            x, hidden: x, inputWeights: weights, recurrentWeights: weights, bias: weights, size: size(),
+            linearBeforeReset: false)
+        default: _ = try builder.layerNormalization(x, axis: size())
+        }
+      } catch { refused += 1 }
+    }
+    #expect(refused > 10_000)
+  }
+
   @Test("a mistake is refused in one line that names it", arguments: Mistake.shapes + Mistake.builds)
   func refused(_ mistake: Mistake) throws {
     var builder = ProgramBuilder()

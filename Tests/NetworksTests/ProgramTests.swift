@@ -2,6 +2,17 @@ import Glibc
 import Networks
 import Testing
 
+/// Compiles only while the control thread's annotation holds for everything it calls.
+@_noLocks
+private func tick(_ program: inout Program, observation: Float) -> Float {
+  let input = program.input(0)
+  for index in 0..<input.count { input[index] = observation }
+  program.run()
+  let action = program.output(0)[0]
+  program.resetState()
+  return action
+}
+
 @Suite("Programs") struct ProgramTests {
   @Test("a dense layer computes activation(x·Wᵀ + b)") func dense() throws {
     var builder = ProgramBuilder()
@@ -15,6 +26,35 @@ import Testing
     program.input(0)[1] = 1
     program.run()
     #expect(Array(program.output(0)) == [5, 9, 0])
+  }
+
+  @Test("a function that may neither lock nor allocate runs a program") func annotatedCaller() throws {
+    var builder = ProgramBuilder()
+    let x = try builder.input("x", shape: [2])
+    let y = try builder.reduce(.sum, x, axes: [0], keepDimensions: true)
+    var program = try builder.build(outputs: [("y", y)])
+    #expect(tick(&program, observation: 1.5) == 3)
+  }
+
+  @Test("programs of their own run on threads of their own") func threads() async throws {
+    let results = try await withThrowingTaskGroup(of: [Float].self) { group in
+      for _ in 0..<4 {
+        group.addTask {
+          var builder = ProgramBuilder()
+          let x = try builder.input("x", shape: [4])
+          let transposed = try builder.transpose(builder.reshape(x, to: [2, 2]))
+          let y = try builder.binary(.add, transposed, builder.constant([1, 2], shape: [2]))
+          var program = try builder.build(outputs: [("y", y)])
+          _ = program.input(0).update(fromContentsOf: [1, 2, 3, 4])
+          for _ in 0..<1000 { program.run() }
+          return Array(program.output(0))
+        }
+      }
+      var results: [[Float]] = []
+      for try await result in group { results.append(result) }
+      return results
+    }
+    #expect(results == [[Float]](repeating: [2, 5, 3, 6], count: 4))
   }
 
   /// Sizes and activation of a network with random weights.

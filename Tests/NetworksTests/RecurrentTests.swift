@@ -1,3 +1,5 @@
+import CKernels
+import Glibc
 import Networks
 import Testing
 
@@ -84,5 +86,43 @@ struct RecurrentCase: CustomTestStringConvertible, Sendable {
       worst = max(worst, largestError(program.output(0), state.hidden), largestError(program.output(1), state.cell))
     }
     #expect(worst <= 1e-5)
+  }
+
+  @Test("the element-wise kernels stay within buffers of the documented size", arguments: InstructionSet.supported)
+  func exactBuffers(_ set: InstructionSet) throws {
+    let kernels = try DenseKernelTests.kernels(set)
+    var noise = Noise(50)
+    for size in [16, 32, 80] {
+      let gates = Exactly(noise.floats(4 * size, scale: 3))
+      let others = Exactly(noise.floats(3 * size, scale: 3))
+      let three = Exactly(Array(gates.array[..<(3 * size)]))
+      let two = Exactly(Array(gates.array[..<(2 * size)]))
+      let state = Exactly(noise.floats(size))
+      let y = Exactly([Float](repeating: .nan, count: size))
+      let g = doubles(gates.array)
+      let o = doubles(others.array)
+      let h = doubles(state.array)
+      func gate(_ index: Int, _ unit: Int) -> Double { Reference.sigmoid(g[index * size + unit]) }
+      func check(_ expected: (Int) -> Double) {
+        #expect(largestError(y.array, (0..<size).map(expected)) <= 2e-6)
+      }
+      withExtendedLifetime((gates, others, three, two, state)) {
+        sinew_gru_reset(kernels, two.floats, state.floats, y.floats, size)
+        check { gate(1, $0) * h[$0] }
+        sinew_gru_before(kernels, two.floats, state.floats, state.floats, y.floats, size)
+        check { (1 - gate(0, $0)) * tanh(h[$0]) + gate(0, $0) * h[$0] }
+        sinew_gru_after(kernels, three.floats, others.floats, state.floats, y.floats, size)
+        check { unit in
+          let z = Reference.sigmoid(g[unit] + o[unit])
+          let r = Reference.sigmoid(g[size + unit] + o[size + unit])
+          return (1 - z) * tanh(g[2 * size + unit] + r * o[2 * size + unit]) + z * h[unit]
+        }
+        sinew_lstm_cell(kernels, gates.floats, state.floats, y.floats, size)
+        check { gate(2, $0) * h[$0] + gate(0, $0) * tanh(g[3 * size + $0]) }
+        // The hidden state needs no more than the first two gates.
+        sinew_lstm_hidden(kernels, two.floats, state.floats, y.floats, size)
+        check { gate(1, $0) * tanh(h[$0]) }
+      }
+    }
   }
 }
