@@ -6,7 +6,13 @@
 The method is least squares in double precision with Lawson's re-weighting, which approaches the minimax fit; the
 result is rounded to float, evaluated as the kernels do (with and without fused multiply-add) and compared with the
 double-precision library. The output is what kernels.inc holds, followed by the bounds its tests assert.
+
+    python3 tools/fit-activations.py --check    # also fails unless kernels.inc holds exactly these coefficients
 """
+import pathlib
+import re
+import sys
+
 import numpy as np
 from numpy.polynomial import chebyshev
 
@@ -98,7 +104,19 @@ def tanh_kernel(x, p, q, fused):
 
 def show(name, coefficients):
     for index, value in enumerate(coefficients):
-        print(f"#define {name}{index} {float(value).hex()}f  // {value:.9g}")
+        print(f"{name}[{index}] = {re.sub('0+p', 'p', float(value).hex())}f  // {value:.9g}")
+
+
+def check(coefficients):
+    """Every coefficient stands in kernels.inc, as a hexadecimal or a plain float literal."""
+    path = pathlib.Path(__file__).parent.parent / "Sources/CKernels/impl/kernels.inc"
+    text = path.read_text()
+    held = {abs(float.fromhex(literal)) for literal in re.findall(r"0x[0-9a-f.]+p[-+]?[0-9]+", text)}
+    held |= {float(literal) for literal in re.findall(r"\b([0-9]+\.[0-9]+)f\b", text)}
+    missing = [value for value in coefficients if abs(float(value)) not in held]
+    if missing:
+        sys.exit(f"{path} lacks {[float(value).hex() for value in missing]}: copy the coefficients printed above")
+    print(f"// {path.name} holds all {len(coefficients)} coefficients")
 
 
 def bound(name, got, exact, relative_above=None):
@@ -140,6 +158,8 @@ def main():
         bound(f"silu, {kind}", x / (F(1) + e), exact / (1 + np.exp(-exact)), 1e-6)
         w = exp_kernel(wide, q_exp, fused).astype(np.float64)
         print(f"// exp, {kind}, [-87, 88.7]: max relative {np.abs(w / np.exp(wide.astype(np.float64)) - 1).max():.2e}")
+    if "--check" in sys.argv[1:]:
+        check(np.concatenate([q_exp, p_tanh, q_tanh]))
 
 
 if __name__ == "__main__":

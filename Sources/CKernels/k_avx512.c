@@ -2,7 +2,7 @@
 #if defined(__x86_64__)
 #pragma clang diagnostic ignored "-Wpsabi"
 #include "impl/table.h"
-#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,fma"))), apply_to = function)
 #define FN(name) name##_avx512
 #define PASS_VECTORS 4
 #define UNROLL_64 2  // 8 chains
