@@ -11,7 +11,8 @@ extension ControlLoop {
   @_noLocks
   public mutating func sampleEpisode() -> EpisodeStart {
     task.beginEpisode(random: &resetRandom)
-    policy.reset()
+    policy?.reset()
+    link?.reset()
     return EpisodeStart(position: task.resetPosition, velocity: task.resetVelocity)
   }
 
@@ -36,7 +37,7 @@ extension ControlLoop {
     previousGoal = position
     stepGoal = position
     inputs.proposal.source = .none
-    requests = requests.adding(.arm).adding(.start)
+    requests = requests.adding(.arm)
     recordEpisodeStart()
     return true
   }
@@ -55,65 +56,119 @@ extension ControlLoop {
   @usableFromInline
   mutating func propose(_ now: Int64) {
     if episode.isRunning {
-      if ticksIntoStep == 0 && inputs.readSucceeded {
+      takeAnswer(now)
+      // A step begins on the grid, with a state to begin from and a policy that is free; until then the last proposal
+      // stands, and its age tells the core.
+      let begins = ticksIntoStep == 0 && inputs.readSucceeded && mayAsk
+      if begins {
         twin.update(inputs.joints, into: &points)
         closeStep(now)
         if episode.isRunning { openStep(now) }
-      } else if inputs.proposal.source != .none {
-        interpolate()
       }
-      // A policy tick whose read failed waits for the next good one; the proposal's age tells the core.
-      if !(ticksIntoStep == 0 && !inputs.readSucceeded) {
+      if begins || ticksIntoStep > 0 {
         ticksIntoStep &+= 1
         if ticksIntoStep >= configuration.ticksPerStep { ticksIntoStep = 0 }
       }
+      if inputs.proposal.source != .none && isInterpolating { interpolate() }
     }
     let end = clock.now()
     statistics.proposing.record(end &- sectionStart)
     sectionStart = end
   }
 
-  /// Asks the policy and opens a step.
+  /// Whether the policy can be asked now.
+  private var mayAsk: Bool {
+    @_noLocks get {
+      if step.isOpen && !step.isDecided { return false }
+      switch link {
+      case .some(let link): return link.canAsk
+      case .none: return true
+      }
+    }
+  }
+
+  /// Opens a step: observes, and asks the policy.
   @_noLocks
   private mutating func openStep(_ now: Int64) {
     task.observe(inputs.joints, points: points, into: buffers.observation)
-    let status = policy.act(
-      observation: UnsafePointer(buffers.observation), sampling: configuration.selection, random: &random)
-    var proposed = JointCommand(
-      mode: configuration.mode, goal: JointVector(repeating: .nan, count: inputs.joints.count), stamp: now)
-    if status.rawValue == PolicyStatus.ok.rawValue {
-      copyPolicyOutput()
-      task.command(action: UnsafePointer(buffers.action), joints: inputs.joints, into: &proposed)
-    }
-    // An unusable action stays NaN, so that the safety core sees it, refuses it and says so.
-    previousGoal = stepGoal
-    stepGoal = proposed.goal
-    inputs.proposal = Proposal(source: .policy, mode: configuration.mode, goal: proposed.goal, stamp: now)
     for index in 0..<buffers.observationCount { buffers.stepObservation[index] = Float(buffers.observation[index]) }
     step = StepInProgress(jointCount: inputs.joints.count)
     step.isOpen = true
     step.stamp = now
     step.joints = inputs.joints
-    step.proposal = proposed.goal
-    step.logProbability = policy.logProbability
-    step.value = policy.value
-    if isInterpolating { interpolate() }
+    if let status = policy?.act(
+      observation: UnsafePointer(buffers.observation), sampling: configuration.selection, random: &random)
+    {
+      copyPolicyOutput()
+      decideStep(isUsable: status.rawValue == PolicyStatus.ok.rawValue)
+    } else {
+      _ = link?.ask(UnsafePointer(buffers.observation))
+    }
   }
 
+  /// Takes the policy thread's answer, if it has come.
   @_noLocks
-  private mutating func copyPolicyOutput() {
-    for index in 0..<buffers.actionCount {
-      buffers.action[index] = policy.action[index]
-      buffers.rawAction[index] = policy.rawAction[index]
-      buffers.mean[index] = policy.mean[index]
-      buffers.logStandardDeviation[index] = policy.logStandardDeviation[index]
+  private mutating func takeAnswer(_ now: Int64) {
+    guard step.isOpen, !step.isDecided, link?.takeAnswer() == true else { return }
+    var isUsable = false
+    switch link {
+    case .some(let link):
+      let results = link.memory.results
+      let count = buffers.actionCount
+      for index in 0..<count {
+        buffers.mean[index] = results[index]
+        buffers.logStandardDeviation[index] = results[count &+ index]
+        buffers.rawAction[index] = results[2 &* count &+ index]
+        buffers.action[index] = results[3 &* count &+ index]
+      }
+      step.logProbability = link.memory.scalars.pointee.logProbability
+      step.value = link.memory.scalars.pointee.value
+      isUsable = link.memory.scalars.pointee.isUsable
+    case .none: break
+    }
+    decideStep(isUsable: isUsable)
+  }
+
+  /// Proposes what the policy answered.
+  @_noLocks
+  private mutating func decideStep(isUsable: Bool) {
+    // An unusable action stays NaN, so that the safety core sees it, refuses it and says so.
+    var proposed = JointCommand(
+      mode: configuration.mode, goal: JointVector(repeating: .nan, count: inputs.joints.count), stamp: step.stamp)
+    if isUsable { task.command(action: UnsafePointer(buffers.action), joints: inputs.joints, into: &proposed) }
+    previousGoal = inputs.proposal.source == .none ? stepGoal : inputs.proposal.goal
+    stepGoal = proposed.goal
+    ticksSinceGoal = 0
+    inputs.proposal = Proposal(source: .policy, mode: configuration.mode, goal: proposed.goal, stamp: step.stamp)
+    step.proposal = proposed.goal
+    step.isDecided = true
+    if !episode.hasStarted {
+      episode.hasStarted = true
+      requests = requests.adding(.start)
     }
   }
 
   @_noLocks
+  private mutating func copyPolicyOutput() {
+    switch policy {
+    case .some(let policy):
+      for index in 0..<buffers.actionCount {
+        buffers.action[index] = policy.action[index]
+        buffers.rawAction[index] = policy.rawAction[index]
+        buffers.mean[index] = policy.mean[index]
+        buffers.logStandardDeviation[index] = policy.logStandardDeviation[index]
+      }
+      step.logProbability = policy.logProbability
+      step.value = policy.value
+    case .none: break
+    }
+  }
+
+  /// Moves the proposal on its straight line: at the new goal one step after it was given.
+  @_noLocks
   private mutating func interpolate() {
-    guard isInterpolating else { return }
-    let part = Double(ticksIntoStep &+ 1) / Double(configuration.ticksPerStep)
+    if ticksSinceGoal < configuration.ticksPerStep { ticksSinceGoal &+= 1 }
+    let part = Double(ticksSinceGoal) / Double(configuration.ticksPerStep)
     for index in 0..<stepGoal.count {
       inputs.proposal.goal[index] = previousGoal[index] + part * (stepGoal[index] - previousGoal[index])
     }
@@ -122,7 +177,7 @@ extension ControlLoop {
   /// Rewards the open step with the state it led to, and records the transition.
   @_noLocks
   private mutating func closeStep(_ now: Int64) {
-    guard step.isOpen else { return }
+    guard step.isOpen && step.isDecided else { return }
     let reward = task.reward(
       action: UnsafePointer(buffers.action), joints: inputs.joints, points: points, terms: buffers.rewardTerms)
     let outcome = task.outcome(joints: inputs.joints, points: points)
@@ -134,11 +189,15 @@ extension ControlLoop {
   /// The core took authority away: the step in progress ends here, truncated.
   @_noLocks
   mutating func interruptEpisode(_ now: Int64) {
-    twin.update(inputs.joints, into: &points)
-    let reward = task.reward(
-      action: UnsafePointer(buffers.action), joints: inputs.joints, points: points, terms: buffers.rewardTerms)
-    step.altered = true
-    finishStep(reward: reward, terminated: false, truncated: true, success: false, now: now)
+    if step.isOpen && step.isDecided {
+      twin.update(inputs.joints, into: &points)
+      let reward = task.reward(
+        action: UnsafePointer(buffers.action), joints: inputs.joints, points: points, terms: buffers.rewardTerms)
+      step.altered = true
+      finishStep(reward: reward, terminated: false, truncated: true, success: false, now: now)
+    }
+    step.isOpen = false
+    episode.truncated = true
     episode.interrupted = true
     endEpisode(now)
   }

@@ -56,14 +56,14 @@ extension ControlLoop {
     var core = safety
     for index in 0..<20 {
       for place in 0..<buffers.observationCount { buffers.observation[place] = 0 }
-      _ = policy.act(observation: UnsafePointer(buffers.observation), sampling: .sample, random: &scratch)
+      _ = policy?.act(observation: UnsafePointer(buffers.observation), sampling: .sample, random: &scratch)
       twin.update(inputs.joints, into: &points)
       var tickInputs = inputs
       tickInputs.readSucceeded = true
       _ = core.step(tickInputs, now: Int64(index))
       statistics.execution.record(1)
     }
-    policy.reset()
+    policy?.reset()
     statistics.reset()
   }
 
@@ -129,8 +129,10 @@ extension ControlLoop {
     let end = clock.now()
     statistics.deciding.record(end &- sectionStart)
     sectionStart = end
-    // The core took the authority away in mid-step: what has happened so far is the end of the episode.
-    if step.isOpen && episode.isRunning && decision.state != .policy { interruptEpisode(now) }
+    // The core took the authority away in mid-step, or will not give it: what has happened so far is the end.
+    if episode.isRunning {
+      if episode.hasStarted ? decision.state != .policy : decision.active.rawValue != 0 { interruptEpisode(now) }
+    }
   }
 
   @_noLocks

@@ -53,6 +53,14 @@ public enum GoalInterpolation: String, Sendable, CaseIterable, BitwiseCopyable {
   case linear
 }
 
+/// Where the policy runs.
+public enum PolicySeat: ~Copyable {
+  /// In the tick: for networks that fit in a fraction of the period.
+  case inTick(Policy)
+  /// On a thread of its own.
+  case onThread(PolicyLink)
+}
+
 /// The control loop: read the arm, ask the policy, let the safety core decide, command the arm, record the transition.
 ///
 /// Before the first episode it reads and records but proposes nothing, and the safety core writes nothing. One thread
@@ -65,7 +73,9 @@ public struct ControlLoop: ~Copyable {
   var schedule: TickSchedule
   public internal(set) var statistics: LoopStatistics
   var task: TaskEvaluator
-  var policy: Policy
+  /// The policy, when it runs in the tick; nil when `link` leads to it.
+  var policy: Policy?
+  var link: PolicyLink?
   var twin: KinematicTwin
   var safety: SafetyCore
   /// Whether the goal moves in a straight line between policy steps.
@@ -90,6 +100,7 @@ public struct ControlLoop: ~Copyable {
   var previousGoal: JointVector
   var stepGoal: JointVector
   var ticksIntoStep = 0
+  var ticksSinceGoal = 0
   var requests: OperatorRequests
   var tickStart: Int64 = 0
   var sectionStart: Int64 = 0
@@ -101,7 +112,7 @@ public struct ControlLoop: ~Copyable {
 
   /// Puts a loop together; everything it will ever need is allocated here.
   public init(
-    configuration: LoopConfiguration, task: consuming TaskEvaluator, policy: consuming Policy,
+    configuration: LoopConfiguration, task: consuming TaskEvaluator, policy seat: consuming PolicySeat,
     twin: consuming KinematicTwin, port: consuming RecorderPort?, jointCount: Int, pointCount: Int,
     observationCount: Int, actionCount: Int, rewardTermCount: Int
   ) {
@@ -110,7 +121,14 @@ public struct ControlLoop: ~Copyable {
     schedule = TickSchedule(period: configuration.controlPeriod)
     statistics = LoopStatistics()
     self.task = task
-    self.policy = policy
+    switch consume seat {
+    case .inTick(let policy):
+      self.policy = .some(policy)
+      link = nil
+    case .onThread(let link):
+      policy = nil
+      self.link = .some(link)
+    }
     self.twin = twin
     self.port = port
     isInterpolating = configuration.interpolation == .linear && configuration.mode == .position

@@ -49,6 +49,8 @@ struct LoopBuffers {
 /// The policy step that has been decided and not yet rewarded; it becomes a transition at the next one.
 struct StepInProgress: BitwiseCopyable {
   var isOpen = false
+  /// Whether the policy has answered; before that there is nothing to reward.
+  var isDecided = false
   /// When its observation was taken, monotonic ns.
   var stamp: Int64 = 0
   var logProbability: Float = 0
@@ -81,6 +83,8 @@ public struct EpisodeProgress: Sendable, BitwiseCopyable {
   public internal(set) var rewardSum = 0.0
   /// Whether it is under way.
   public internal(set) var isRunning = false
+  /// Whether the policy has made its first proposal and authority was asked for.
+  public internal(set) var hasStarted = false
   /// How it ended, once it has.
   public internal(set) var terminated = false
   public internal(set) var truncated = false

@@ -34,6 +34,8 @@ public struct SessionPlan: Sendable {
   public var duration: Double?
   public var episodes: Int?
   public var realTime: RealTimeSettings = .ordinary
+  /// Where the policy runs.
+  public var policyPlacement = PolicyPlacement.automatic
   /// Whether the run starts although real-time rights were refused.
   public var allowsNonRealTime = true
   /// Where the log goes; nil for none.
@@ -50,6 +52,16 @@ public struct SessionPlan: Sendable {
     self.policy = policy
     self.perturbations = perturbations
   }
+}
+
+/// Where a run's policy runs.
+public enum PolicyPlacement: String, Sendable, CaseIterable {
+  /// In the tick when it fits into a quarter of the control period, else on a thread; in simulated time in the tick.
+  case automatic
+  /// In the tick, whatever it takes.
+  case tick
+  /// On a thread of its own, in real time only.
+  case thread
 }
 
 /// Why a session could not be prepared: one line with the cause and the next step.

@@ -25,6 +25,10 @@ public final class SimulatedSession {
 
   private let work: SessionWork
   private let recorder: Recorder?
+  /// Keeps the policy's thread alive, if it has one.
+  private let worker: PolicyWorker?
+  /// Whether the policy has a thread of its own.
+  public var policyHasThread: Bool { worker != nil }
 
   /// Loads and checks everything the plan names.
   public init(_ plan: SessionPlan) throws {
@@ -36,7 +40,9 @@ public final class SimulatedSession {
     armDescription = parts.armDescription
     notes = parts.notes
     recorder = parts.recorder
-    work = SessionWork(run: try parts.makeRun(), plan: plan)
+    var worker: PolicyWorker?
+    work = SessionWork(run: try parts.makeRun(worker: &worker), plan: plan)
+    self.worker = worker
   }
 
   /// Runs to the end on a thread of its own; `show` is called on this thread about ten times a second.
@@ -115,6 +121,7 @@ enum AllocationCounter {
   /// Allocation calls of the calling thread so far; nil when nobody counts.
   static func count() -> UInt64? {
     guard let symbol = dlsym(nil, "sinew_malloc_count") else { return nil }
+    // The symbol's type is fixed by the counter's header, which tests preload or link.
     return unsafeBitCast(symbol, to: Counter.self)()
   }
 }

@@ -104,3 +104,10 @@ void sinew_clear_stop_requests(void);
 /// for; a negative one when it did not run.
 int sinew_plain_c_loop(
     int64_t period_ns, int64_t ticks, int priority, int cpu, uint32_t *_Nonnull histogram_us, int buckets);
+
+// MARK: Waking another thread
+
+/// Counts `word` up and wakes a thread that waits on it. Never waits itself: a system call that returns at once.
+SINEW_RT void sinew_event_signal(uint32_t *_Nonnull word);
+/// Waits until `word` differs from `seen`, or `timeout_ns` have passed; returns its value.
+uint32_t sinew_event_wait(uint32_t *_Nonnull word, uint32_t seen, int64_t timeout_ns);

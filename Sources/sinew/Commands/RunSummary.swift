@@ -13,6 +13,7 @@ enum RunSummary {
     printError(
       "control \(Format.number(session.controlRate)) Hz, policy \(Format.number(session.policyRate)) Hz, "
         + (plan.clock == .monotonic ? "real time" : "simulated time") + ", seed \(plan.seed)"
+        + (session.policyHasThread ? ", policy on its own thread" : "")
         + (session.perturbationDescription.isEmpty ? "" : ", perturbed: \(session.perturbationDescription)"))
     for note in session.notes { printError("note: \(note)") }
     if let path = plan.log { printError("recording to \(path)") }

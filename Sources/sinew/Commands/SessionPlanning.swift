@@ -66,6 +66,7 @@ enum SessionPlanning {
     plan.seed = options.seed ?? configuration?.seed ?? 0
     plan.selection = options.sample || configuration?.sampling == .sample ? .sample : .mean
     plan.interpolation = options.interpolation ?? .hold
+    plan.policyPlacement = options.policyPlacement ?? .automatic
     plan.programVersion = ProgramVersion.version
     plan.gitRevision = ProgramVersion.gitRevision
     return plan

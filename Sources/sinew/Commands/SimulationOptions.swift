@@ -38,6 +38,11 @@ struct SimulationOptions: ParsableArguments {
   @Flag(help: "Propose a sample of the policy's distribution instead of its mean.")
   var sample = false
 
+  @Option(
+    name: .customLong("policy-placement"),
+    help: "Where the policy runs: automatic (in the tick if it fits a quarter of the period), tick, or thread.")
+  var policyPlacement: PolicyPlacement?
+
   @Option(help: "What the goal does between policy steps: hold or linear.")
   var interpolation: GoalInterpolation?
 
@@ -49,3 +54,4 @@ struct SimulationOptions: ParsableArguments {
 }
 
 extension GoalInterpolation: ExpressibleByArgument {}
+extension PolicyPlacement: ExpressibleByArgument {}
