@@ -160,13 +160,14 @@ import Testing
       var random = RandomStream(seed: 2, name: "producer")
       let producer = shared.ring.makeProducer()
       for sequence in 0..<attempts {
-        let bytes = 16 + Int(random.uniform() * 400)
+        let words = 2 + Int(random.uniform() * 50)
+        let bytes = words * 8
         guard let pointer = producer.reserve(bytes: bytes, kind: UInt32(bytes)) else {
           // Usually goes on dropping, sometimes lets the consumer catch up.
           if random.uniform() < 0.1 { doze() }
           continue
         }
-        shared.write(sequence: UInt64(sequence), to: pointer, bytes: bytes)
+        shared.write(sequence: UInt64(sequence), to: pointer, words: words)
         producer.commit(bytes: bytes)
       }
       shared.finished.store(true, ordering: .releasing)

@@ -3,6 +3,8 @@ import RealTime
 import Synchronization
 import Testing
 
+/// Under the thread sanitizer these run clean, but that proves little here: it does not see the copies of generic code.
+/// What they prove, they prove by the words that belong together.
 @Suite struct TripleBuffers {
   @Test func beforeTheFirstPublicationTheReaderGetsTheInitialValue() {
     let buffer = TripleBuffer(initial: 42)
