@@ -17,7 +17,7 @@ import Testing
     var expected: Set<SafetyState> = [.boot, .disarmed, .hold, .policy, .stopping, .faultHold, .fault]
     if armingTicks > 0 { expected.insert(.arming) }
     #expect(states == expected)
-    #expect(search.transitions > 250_000)
+    #expect(search.transitions > 150_000)
     // A fault with every set of latched conditions that inputs can make, and a stop on the way to each kind of hold.
     #expect(Set(search.nodes.keys.filter { $0.state == .fault }.map(\.latched)).count == 31)
     #expect(Set(search.nodes.keys.filter { $0.state == .stopping }.map(\.latched)).count == 4)

@@ -48,6 +48,7 @@ struct ModelSearch {
   private var open: [Place] = []
   private let armingTicks: Int
   private let events: [Event]
+  private let blindEvents: [Event]
 
   init(mode: CommandMode, armingTicks: Int) {
     self.armingTicks = armingTicks
@@ -71,6 +72,7 @@ struct ModelSearch {
       }
     }
     self.events = events
+    blindEvents = events.filter { $0.proposed == .good || $0.proposed == .nothing || $0.proposed == .notANumber }
     nodes[start.node] = start
     open = [start]
   }
@@ -81,7 +83,9 @@ struct ModelSearch {
       let place = open[next]
       next += 1
       if isFullyExplored(place.node) {
-        for event in events where finding == nil { follow(event, from: place) }
+        // While reads are missing, a good, an absent and a bad proposal stand for all.
+        let list = place.node.missedReads == 0 ? events : blindEvents
+        for event in list where finding == nil { follow(event, from: place) }
       } else {
         // On the long way from the first missed read to the lost arm, and for faults that only differ in their cause,
         // the inputs that lead on are enough.
@@ -121,12 +125,13 @@ struct ModelSearch {
     expected.missedReads = event.reading == .fails ? min(before.missedReads + 1, 20) : 0
     expect(&expected, event: event, active: active, moving: moving)
     if place.bench.core.configuration.mode == .position {
-      if [.boot, .disarmed].contains(before.state) && decision.writes { place.audit.adopt(SafetyBench.measured) }
+      if (before.state == .boot || before.state == .disarmed) && decision.writes {
+        place.audit.adopt(SafetyBench.measured)
+      }
       place.audit.check(decision)
     }
-    let writes: Set<SafetyState> = [.arming, .hold, .policy, .stopping, .faultHold]
     if decision.state != expected.state || decision.active != active || decision.latched.rawValue != expected.latched
-      || decision.writes != writes.contains(expected.state) || place.audit.finding != nil
+      || decision.writes != Self.writes(expected.state) || place.audit.finding != nil
       || decision.source != (expected.state == .policy ? .policy : (decision.writes ? .stop : .none))
     {
       finding = """
@@ -198,6 +203,16 @@ struct ModelSearch {
     }
   }
 
+  /// Bits of proposal invalid, arm mute, arm failed, measurement invalid and write failed.
+  private static let latching: UInt64 = 0b10_0111_0010
+
+  private static func writes(_ state: SafetyState) -> Bool {
+    switch state {
+    case .arming, .hold, .policy, .stopping, .faultHold: true
+    default: false
+    }
+  }
+
   /// The transition table.
   private func expect(_ node: inout ModelNode, event: Event, active: ConditionSet, moving: Bool) {
     let requests = event.requests
@@ -207,10 +222,10 @@ struct ModelSearch {
       node.latched = 0
       return
     }
-    for condition in active.conditions where condition.latches { node.latched |= 1 << UInt64(condition.rawValue) }
+    node.latched |= active.rawValue & Self.latching
     let inForce = active.union(ConditionSet(rawValue: node.latched))
     let rest: SafetyState = node.latched == 0 ? .hold : .faultHold
-    if [Condition.armFailed, .armMute, .writeFailed].contains(where: inForce.has) {
+    if inForce.has(.armFailed) || inForce.has(.armMute) || inForce.has(.writeFailed) {
       node.state = .fault
     } else if isFault {
       return

@@ -192,11 +192,15 @@ extension RandomLife {
     }
     if active != expected { finding = "active \(active.conditions), expected \(expected.conditions)" }
     let all = decision.active.union(decision.latched)
-    let worst = all.conditions.map(\.stopClass).max() ?? .none
+    let worst = all == .none ? .none : all.conditions.map(\.stopClass).max() ?? .none
     if decision.stopClass != worst { finding = "stop class \(decision.stopClass) for \(all.conditions)" }
     if decision.latched != core.latched { finding = "the decision and the core disagree about what is latched" }
-    let shouldLatch = latchedBefore.union(
-      ConditionSet(decision.active.conditions.filter(\.latches).map { ConditionSet.none.adding($0) }))
+    var shouldLatch = latchedBefore
+    if decision.active != .none {
+      for condition in decision.active.conditions where condition.latches {
+        shouldLatch = shouldLatch.adding(condition)
+      }
+    }
     if decision.latched != shouldLatch && !inputs.requests.contains(.reset) {
       finding = "latched \(decision.latched.conditions), expected \(shouldLatch.conditions)"
     }

@@ -75,7 +75,7 @@ struct SafetyBench {
   /// Brings the arm to `hold` at the measured position.
   mutating func arm() -> Decision {
     var decision = tick([.arm])
-    while decision.state == .arming { decision = tick() }
+    for _ in 0..<100 where decision.state == .arming { decision = tick() }
     return decision
   }
 
