@@ -49,6 +49,25 @@ import Testing
     #expect(decision.alteredJoints == 1)
   }
 
+  @Test func aMicroradianThatIsTakenAwayIsTold() {
+    let bench = Rig()
+    bench.arm()
+    bench.propose([0.000_501, 0])
+    #expect(bench.tick([.start]).alterations == [.acceleration])
+  }
+
+  @Test func withoutLimitsEveryGoalPassesBitForBit() {
+    var random = RandomStream(seed: 1, name: "exact")
+    let bench = Rig(limits: SafetyLimits.none(count: 2))
+    bench.move(toward: [0, 0], ticks: 1)
+    for _ in 0..<1000 {
+      let goal = [random.normal(), 100 * random.normal()]
+      bench.propose(goal)
+      let decision = bench.tick()
+      #expect(decision.command.goal.array == goal)
+    }
+  }
+
   @Test("A stop takes the time that speed and deceleration need, and one tick", arguments: [1, 5, 17, 40, 120])
   func stopTime(ticks: Int) {
     let bench = Rig()

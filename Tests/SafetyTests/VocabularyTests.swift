@@ -130,7 +130,17 @@ import Testing
     }
     await #expect(processExitsWith: .failure) {
       var limits = SafetyBench.limits()
-      limits.lower[1] = 2
+      limits.lower[1] = limits.upper[1]
+      _ = SafetyBench(limits: limits)
+    }
+    await #expect(processExitsWith: .failure) {
+      var limits = SafetyBench.limits()
+      limits.effort[0] = 0
+      _ = SafetyBench(limits: limits)
+    }
+    await #expect(processExitsWith: .failure) {
+      var limits = SafetyBench.limits()
+      limits.acceleration[0] = 0
       _ = SafetyBench(limits: limits)
     }
     await #expect(processExitsWith: .failure) {
