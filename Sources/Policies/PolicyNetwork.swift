@@ -40,6 +40,7 @@ extension OnnxPlan {
   func build() throws(PolicyError) -> PolicyNetwork {
     var lowering = OnnxLowering(file: file, opset: opset)
     var folding = OnnxFolding(file: file, opset: opset)
+    for tensor in constants.values { folding.know(tensor) }
     var operands: [String: Operand] = constants.mapValues { .known($0) }
     let observation = try lowering.input(ports.observation, shape: ports.observationShape)
     operands[ports.observation] = .running(observation, .float)

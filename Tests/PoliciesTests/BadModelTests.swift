@@ -171,9 +171,7 @@ struct BadModelTests {
       changed { $0.nodes[0].attributes = [("transB", .text("yes"))] }
     },
     Case(name: "missing operand", code: .malformed, text: "node 'squash' (Tanh): its input 0 is missing") {
-      changed {
-        $0.nodes[1].inputs = [""]; $0.nodes[1].inputs = []; $0.nodes[1].operation = "Tanh"
-      }
+      changed { $0.nodes[1].inputs = [] }
     },
     Case(
       name: "shape argument that depends on the observation", code: .unsupported,
@@ -187,11 +185,20 @@ struct BadModelTests {
         $0.initializers.append(("s", .integers([3, -1])))
       }
     },
-    Case(name: "constant that grows without end", code: .unsupported, text: "the graph's constants grow beyond") {
+    Case(
+      name: "constant that grows without end", code: .unsupported,
+      text: "the graph's constants grow far beyond the size of its weights"
+    ) {
       changed { encoder in
         encoder.initializers.append(("s", .integers([33_554_433])))
         encoder.nodes.insert(Node(operation: "ConstantOfShape", inputs: ["s"], outputs: ["big"]), at: 0)
         encoder.nodes[2] = Node(operation: "Add", inputs: ["y", "big"], outputs: ["action"])
+      }
+    },
+    Case(name: "value that grows without end", code: .unsupported, text: "has more than 524288 numbers") {
+      changed {
+        $0.initializers.append(("s", .integers([1 << 20, 2])))
+        $0.nodes[1] = Node(operation: "Expand", inputs: ["y", "s"], outputs: ["action"])
       }
     },
     Case(name: "axis out of range", code: .shape, text: "the axis 5 does not fit 2 dimensions") {

@@ -4,14 +4,16 @@ import Networks
 struct OnnxFolding {
   let file: String
   let opset: Int64
-  /// Elements that may still be made.
-  private var budget: Int
+  /// Elements that may still be made. Known tensors raise it, so that a small file cannot ask for a large memory.
+  private var budget = 1 << 20
 
-  init(file: String, opset: Int64, budget: Int = OnnxPlan.foldingBudget) {
+  init(file: String, opset: Int64) {
     self.file = file
     self.opset = opset
-    self.budget = budget
   }
+
+  /// Counts a tensor of the file: a weight may be sliced, turned and joined a few times.
+  mutating func know(_ tensor: HostTensor) { budget += 8 * tensor.count }
 
   /// The node's outputs, in order. Every input must be known; nil stands for an omitted one.
   mutating func evaluate(_ node: OnnxNode, _ inputs: [HostTensor?]) throws(PolicyError) -> [HostTensor] {
@@ -26,7 +28,7 @@ struct OnnxFolding {
     budget -= count
     guard budget >= 0 else {
       throw node.error(
-        .unsupported, "the graph's constants grow beyond \(OnnxPlan.foldingBudget) elements", file: file)
+        .unsupported, "the graph's constants grow far beyond the size of its weights", file: file)
     }
   }
 
@@ -130,7 +132,9 @@ struct OnnxFolding {
       }
       fill = value
     }
-    return fill.picking([Int](repeating: 0, count: count), shape: shape)
+    return fill.kind == .float
+      ? HostTensor(floats: .init(repeating: fill.floats[0], count: count), shape: shape)
+      : HostTensor(integers: .init(repeating: fill.integers[0], count: count), shape: shape, kind: fill.kind)
   }
 
   private mutating func concat(_ node: OnnxNode, _ inputs: [HostTensor?]) throws(PolicyError) -> HostTensor {

@@ -101,8 +101,20 @@ struct OnnxLowering {
 
   // MARK: Nodes
 
+  /// Largest value that a run may compute: a thousand times the widest policy seen.
+  static let valueLimit = 1 << 19
+
   /// The node's outputs.
   mutating func lower(_ node: OnnxNode, _ operands: [Operand?]) throws(PolicyError) -> [Operand] {
+    let results = try translate(node, operands)
+    for case .running(let value, _) in results where value.count > Self.valueLimit {
+      throw node.error(
+        .unsupported, "its result \(value.shape) has more than \(Self.valueLimit) numbers", file: file)
+    }
+    return results
+  }
+
+  private mutating func translate(_ node: OnnxNode, _ operands: [Operand?]) throws(PolicyError) -> [Operand] {
     guard node.domain.isEmpty || node.domain == "ai.onnx" else {
       throw node.unsupportedOperator(file: file, opset: opset)
     }

@@ -4,9 +4,6 @@ import Networks
 struct OnnxPlan: Sendable {
   /// Versions of the default operator set whose semantics are implemented.
   static let opsets: ClosedRange<Int64> = 11...20
-  /// Elements that folding may make in all, so that a small file cannot ask for a large memory.
-  static let foldingBudget = 1 << 25
-
   var file: String
   var opset: Int64
   var ports: OnnxPorts
@@ -45,11 +42,15 @@ struct OnnxPlan: Sendable {
       var node = model.graph.nodes[index]
       for (name, attribute) in node.attributes {
         guard case .tensor(let tensor) = attribute else { continue }
-        node.attributes[name] = .known(try decoder.decode(tensor, place: node.place))
+        let known = try decoder.decode(tensor, place: node.place)
+        folding.know(known)
+        node.attributes[name] = .known(known)
       }
       for name in node.inputs where !name.isEmpty && plan.constants[name] == nil && !runtime.contains(name) {
         if let position = initializers[name] {
-          plan.constants[name] = try decoder.decode(model.graph.initializers[position])
+          let known = try decoder.decode(model.graph.initializers[position])
+          folding.know(known)
+          plan.constants[name] = known
         } else if producers[name] == nil {
           throw PolicyError(
             .malformed, file: model.file, place: node.place, "reads the tensor \(name.quoted), which nothing produces",
