@@ -61,7 +61,8 @@ import Testing
   }
 
   @Test(
-    "The largest and the smallest finite numbers are limited, not refused", arguments: [1e308, -1e308, 5e-324, -0.0])
+    "The largest and the smallest finite numbers are limited, not refused",
+    arguments: [1e308, -1e308, Double.leastNonzeroMagnitude, -0.0])
   func extremesAreLimited(value: Double) {
     let bench = Rig()
     bench.move(toward: [value, 0], ticks: 1)
