@@ -36,6 +36,7 @@ struct SessionParts {
     }
     (controlRate, ticksPerStep) = try SessionParts.rates(plan, policyRate: policyRate)
     limits = try Self.limits(plan, model: model, notes: &notes)
+    if let problem = limits.problem(jointNames: task.joints) { throw SessionError(problem) }
     if plan.log != nil { recorder = try startRecorder() }
   }
 
