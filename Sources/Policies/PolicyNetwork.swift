@@ -58,7 +58,7 @@ extension OnnxPlan {
     let action = try running(ports.action, operands, role: "action")
     var outputs: [(name: String, value: Value)] = [(ports.action, action)]
     var spread = PolicyNetwork.Spread.none
-    if let port = ports.spread {
+    if let port = ports.spread, ports.computesSpread {
       guard let operand = operands[port.name], operand.shape.reduce(1, *) == action.count else {
         throw wrong(
           port.name, "has the shape \(operands[port.name]?.shape ?? []), but the action has \(action.count) numbers")

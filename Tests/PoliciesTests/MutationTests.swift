@@ -48,7 +48,7 @@ struct MutationTests {
   }
 
   /// Small graphs that together use most of the parser and of the operators.
-  private static var graphs: [OnnxEncoder] {
+  static var graphs: [OnnxEncoder] {
     var shapes = OnnxEncoder(
       observations: 6,
       nodes: [

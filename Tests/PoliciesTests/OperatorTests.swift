@@ -368,4 +368,87 @@ struct OperatorTests {
     Self.expectClose(got, y.map { Float($0 / (1 + exp(-$0))) }, "SiLU")
     #expect(policy.inspection.layers.count == 1)
   }
+
+  @Test("constants in every form, casts and logic")
+  func constantsCastsLogic() throws {
+    func constant(_ name: String, _ attribute: String, _ value: OnnxEncoder.Attribute) -> Node {
+      Node(operation: "Constant", inputs: [], outputs: [name], attributes: [(attribute, value)])
+    }
+    let encoder = OnnxEncoder(
+      observations: 6,
+      nodes: [
+        constant("f", "value_float", .float(0.5)), constant("fs", "value_floats", .floats([1, 2, 3, 4, 5, 6])),
+        constant("i", "value_int", .integer(1)), constant("is", "value_ints", .integers([1, 6])),
+        constant("t", "value", .tensor(Tensor(shape: [], floats: [-1], isListed: true))),
+        Node(operation: "Cast", inputs: ["obs"], outputs: ["whole"], attributes: [("to", .integer(7))]),
+        Node(operation: "Cast", inputs: ["whole"], outputs: ["w"], attributes: [("to", .integer(1))]),
+        Node(operation: "Cast", inputs: ["w"], outputs: ["nonzero"], attributes: [("to", .integer(9))]),
+        Node(operation: "Greater", inputs: ["obs", "t"], outputs: ["g"]),
+        Node(operation: "And", inputs: ["nonzero", "g"], outputs: ["both"]),
+        Node(operation: "Less", inputs: ["obs", "t"], outputs: ["l"]),
+        Node(operation: "Or", inputs: ["both", "l"], outputs: ["either"]),
+        Node(operation: "Not", inputs: ["either"], outputs: ["neither"]),
+        Node(operation: "Cast", inputs: ["neither"], outputs: ["n"], attributes: [("to", .integer(1))]),
+        Node(operation: "Reshape", inputs: ["fs", "is"], outputs: ["row"]),
+        Node(operation: "Cast", inputs: ["i"], outputs: ["one"], attributes: [("to", .integer(1))]),
+        Node(operation: "Add", inputs: ["f", "one"], outputs: ["factor"]),
+        Node(operation: "Mul", inputs: ["row", "factor"], outputs: ["scaled"]),
+        Node(operation: "Sum", inputs: ["w", "n", "scaled"], outputs: ["action"]),
+      ])
+    let expected = Self.x.enumerated().map { index, x in
+      let whole = x.rounded(.towardZero)
+      let either = (whole != 0 && x > -1) || x < -1
+      return whole + (either ? 0 : 1) + 1.5 * Float(index + 1)
+    }
+    Self.expectClose(try Self.run(encoder, Self.x), expected, "constants")
+  }
+
+  @Test("half and double precision weights, in bytes and in lists")
+  func weightTypes() throws {
+    // 1.5 and −0.25 in binary16, as raw bytes would be cut by the encoder: int32_data carries their bits.
+    let half = Tensor(shape: [2], integers: [0x3e00, 0xb400], type: 10, isListed: true)
+    let brain = Tensor(shape: [2], integers: [0x3fc0, 0xbe80], type: 16, isListed: true)
+    let double = Tensor(
+      shape: [2], integers: [1.5, -0.25].map { Int64(bitPattern: ($0 as Double).bitPattern) }, type: 11)
+    for (name, tensor) in [("binary16", half), ("bfloat16", brain), ("binary64", double)] {
+      let encoder = Self.single("Mul", weights: [("w", tensor)], observations: 2)
+      Self.expectClose(try Self.run(encoder, [2, 4]), [3, -1], name)
+    }
+  }
+
+  @Test("one network in every supported opset", arguments: 11...20 as ClosedRange<Int64>)
+  func everyOpset(opset: Int64) throws {
+    let encoder = OnnxEncoder(
+      opset: opset, observations: 2,
+      nodes: [
+        Node(operation: "Gemm", inputs: ["obs", "w", "b"], outputs: ["y"]),
+        Node(operation: "Elu", inputs: ["y"], outputs: ["action"]),
+      ], weights: [("w", .floats([1, 2, -1, 0.5], [2, 2])), ("b", .floats([0.5, -8], [2]))])
+    Self.expectClose(try Self.run(encoder, [3, -2]), [5.5, Float(exp(-3.0) - 1)], "opset \(opset)")
+  }
+
+  @Test("a general matrix product of running values, and a running addend")
+  func runningProducts() throws {
+    let encoder = OnnxEncoder(
+      observations: 6,
+      nodes: [
+        Node(operation: "Reshape", inputs: ["obs", "shape"], outputs: ["m"]),  // [2, 3]
+        Node(
+          operation: "Gemm", inputs: ["m", "m"], outputs: ["square"],
+          attributes: [("transB", .integer(1)), ("alpha", .float(2))]),  // 2·m·mᵀ
+        Node(operation: "Slice", inputs: ["obs", "zero", "two", "one"], outputs: ["part"]),
+        Node(
+          operation: "Gemm", inputs: ["part", "square", "part"], outputs: ["action"], attributes: [("beta", .float(3))]),
+      ],
+      weights: [
+        ("shape", .integers([2, 3])), ("zero", .integers([0])), ("two", .integers([2])), ("one", .integers([1])),
+      ])
+    let rows = [Array(Self.x[..<3]), Array(Self.x[3...])]
+    func dot(_ a: [Float], _ b: [Float]) -> Float { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
+    let part = [Self.x[0], Self.x[1]]
+    let expected = (0..<2).map { column in
+      dot(part, [2 * dot(rows[0], rows[column]), 2 * dot(rows[1], rows[column])]) + 3 * part[column]
+    }
+    Self.expectClose(try Self.run(encoder, Self.x), expected, "products")
+  }
 }

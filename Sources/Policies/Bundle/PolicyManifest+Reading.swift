@@ -76,6 +76,7 @@ extension PolicyManifest {
     choices.value = try node.optional("value")?.string()
     switch distribution {
     case .gaussian(.output(let name, let isLinear, _), _):
+      choices.computesSpread = true
       if isLinear { choices.standardDeviation = name } else { choices.logStandardDeviation = name }
     case .gaussian(.tensor, _), .gaussian(.secondHalf, _):
       throw node.error(

@@ -10,6 +10,8 @@ struct OnnxChoices: Sendable, Equatable {
   var logStandardDeviation: String?
   /// The standard deviation itself.
   var standardDeviation: String?
+  /// Whether the standard deviation is computed at all; a deterministic policy has no use for it.
+  var computesSpread = false
   /// Recurrent pairs; when given, they are the only ones.
   var recurrent: [RecurrentPair] = []
 }
@@ -44,12 +46,14 @@ struct OnnxPorts: Sendable {
   var value: String?
   /// Name, and whether it is the standard deviation itself and not its logarithm.
   var spread: (name: String, isLinear: Bool)?
+  /// Whether the standard deviation is computed.
+  var computesSpread: Bool
 
   /// Everything that must be computed.
   var wanted: [String] {
     var names = [action] + states.map(\.output)
     if let value { names.append(value) }
-    if let spread { names.append(spread.name) }
+    if let spread, computesSpread { names.append(spread.name) }
     return names
   }
 
@@ -108,7 +112,8 @@ extension OnnxModel {
     }
     return OnnxPorts(
       observation: observation.name, observationShape: observationShape, states: states, action: action,
-      isActionGuessed: named == nil, value: try find(choices.value, OnnxPorts.valueNames, "value"), spread: spread)
+      isActionGuessed: named == nil, value: try find(choices.value, OnnxPorts.valueNames, "value"), spread: spread,
+      computesSpread: choices.computesSpread)
   }
 
   private func unknown(_ name: String, role: String) -> PolicyError {
