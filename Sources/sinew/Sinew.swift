@@ -1,30 +1,50 @@
 import ArgumentParser
-import Foundation
+import Glibc
 
 /// The command: parses, runs a subcommand, and ends with a documented exit code.
 @main
 enum Main {
   static func main() {
+    // A reader that goes away must never end a run: the arm is brought to rest by the loop alone.
+    signal(SIGPIPE, SIG_IGN)
     do {
       var command = try Sinew.parseAsRoot()
       try command.run()
+      try flushOutput()
     } catch let error as InputError {
-      printError("error: \(error)")
-      Foundation.exit(ExitStatus.badInput.rawValue)
+      end(error.description, ExitStatus.badInput)
     } catch let error as RunFailure {
-      printError("error: \(error)")
-      Foundation.exit(ExitStatus.failure.rawValue)
+      end(error.description, ExitStatus.failure)
     } catch {
-      let code = Sinew.exitCode(for: error)
-      let message = Sinew.fullMessage(for: error)
-      if code.isSuccess {
-        if !message.isEmpty { print(message) }
-        Foundation.exit(0)
-      }
-      if !message.isEmpty { printError(message) }
-      // The parser's own code for a wrong command line is 64; ours is 2.
-      Foundation.exit(code == .validationFailure ? ExitStatus.badInput.rawValue : code.rawValue)
+      endParsing(error)
     }
+  }
+
+  /// Prints what is still buffered. That somebody stopped reading is no failure; a full disk is.
+  private static func flushOutput() throws {
+    guard fflush(nil) != 0, errno != EPIPE else { return }
+    throw RunFailure("standard output: \(String(cString: strerror(errno)))")
+  }
+
+  private static func end(_ message: String, _ code: ExitCode) -> Never {
+    fflush(nil)
+    printError("error: " + oneLine(message))
+    exit(code.rawValue)
+  }
+
+  /// Ends with what the parser says: help and version are a success, a wrong command line is wrong input.
+  private static func endParsing(_ error: any Error) -> Never {
+    let code = Sinew.exitCode(for: error)
+    let message = Sinew.fullMessage(for: error)
+    if code.isSuccess {
+      if !message.isEmpty { print(message) }
+      fflush(nil)
+      exit(0)
+    }
+    fflush(nil)
+    if !message.isEmpty { printError(message.hasPrefix("Error: ") ? "error: " + message.dropFirst(7) : message) }
+    // The parser's own code for a wrong command line is 64; ours is 2.
+    exit(code == .validationFailure ? ExitStatus.badInput.rawValue : code.rawValue)
   }
 }
 
@@ -44,6 +64,6 @@ struct Sinew: ParsableCommand {
       2 wrong input (argument, file, configuration), nothing written; 3 success with a loss (lossy log, partial recovery).
       """,
     version: ProgramVersion.version,
-    subcommands: [RunCommand.self, EvaluateCommand.self, BenchCommand.self]
+    subcommands: [RunCommand.self, EvaluateCommand.self, PolicyCommand.self, LogCommand.self, BenchCommand.self]
   )
 }

@@ -31,7 +31,8 @@ public final class FileSource: ByteSource {
 
   /// Opens an existing regular file.
   public init(path: String) throws(RecordingError) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // O_NONBLOCK: opening a pipe must not wait for a writer; it is refused below. On regular files it has no effect.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw RecordingError(path: path, operation: "cannot open", code: errno) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {

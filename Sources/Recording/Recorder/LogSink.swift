@@ -29,8 +29,9 @@ public final class FileSink: LogSink {
       guard stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG, status.st_mode & S_IFMT != S_IFDIR else {
         throw RecordingError(path: path, message: "exists already", suggestion: "choose another name or move it away")
       }
-      // A device or a pipe: written to, not made.
-      descriptor = open(path, O_WRONLY | O_CLOEXEC)
+      // A device or a pipe: written to, not made. A pipe that nobody reads is refused at once instead of waited for.
+      descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK)
+      if descriptor >= 0 { _ = fcntl(descriptor, F_SETFL, O_WRONLY) }
     }
     guard descriptor >= 0 else {
       throw RecordingError(

@@ -9,24 +9,28 @@ public enum LogCat {
 
   /// Hands line after line to `body`, which answers false to stop.
   ///
-  /// - Parameter topics: nil for all; the table is always of `/transition`.
+  /// - Parameters:
+  ///   - topics: nil for all; the table is always of `/transition`.
+  ///   - progress: is told while reading which fraction of the bytes was read.
   /// - Returns: the error that ended the reading of a log that was not closed; nil when all of it was read.
   @discardableResult
   public static func forEachLine(
-    path: String, format: Format, topics: Set<String>? = nil, _ body: (String) -> Bool
+    path: String, format: Format, topics: Set<String>? = nil, progress: ((Double) -> Void)? = nil,
+    _ body: (String) -> Bool
   ) throws(RecordingError) -> McapError? {
-    switch format {
-    case .json: try jsonLines(path, topics, body)
-    case .csv: try table(path, body)
+    let reader = try LogReader(path: path, progress: progress)
+    return switch format {
+    case .json: try jsonLines(reader, topics, body)
+    case .csv: try table(reader, body)
     }
   }
 
   private static func jsonLines(
-    _ path: String, _ topics: Set<String>?, _ body: (String) -> Bool
+    _ reader: LogReader, _ topics: Set<String>?, _ body: (String) -> Bool
   ) throws(RecordingError) -> McapError? {
     var schemas: [UInt16: RosSchema] = [:]
     var failure: MessageError?
-    let problem = try LogReader(path: path).forEachMessage(topics: topics) { channel, schema, message in
+    let problem = try reader.forEachMessage(topics: topics) { channel, schema, message in
       var text = "{\"topic\":\(jsonText(channel.topic)),\"log_time\":\(message.logTime)"
       do throws(MessageError) {
         if let schema, schema.encoding == "ros2msg", channel.messageEncoding == "cdr" {
@@ -41,14 +45,14 @@ public enum LogCat {
       } catch { failure = MessageError(channel.topic, "at log time \(message.logTime): \(error)") }
       return failure == nil && body(text + "}")
     }
-    if let failure { throw RecordingError(path: path, message: failure.description) }
+    if let failure { throw RecordingError(path: reader.path, message: failure.description) }
     return problem
   }
 
-  private static func table(_ path: String, _ body: (String) -> Bool) throws(RecordingError) -> McapError? {
+  private static func table(_ reader: LogReader, _ body: (String) -> Bool) throws(RecordingError) -> McapError? {
     var decoder: TransitionDecoder?
     var failure: MessageError?
-    let problem = try LogReader(path: path).forEachMessage(topics: ["/transition"]) { _, schema, message in
+    let problem = try reader.forEachMessage(topics: ["/transition"]) { _, schema, message in
       do throws(MessageError) {
         if decoder == nil {
           guard let schema else { throw MessageError("/transition", "the channel has no schema") }
@@ -63,7 +67,7 @@ public enum LogCat {
         return false
       }
     }
-    if let failure { throw RecordingError(path: path, message: failure.description) }
+    if let failure { throw RecordingError(path: reader.path, message: failure.description) }
     return problem
   }
 

@@ -3,11 +3,16 @@
 public enum LogDoctor {
   /// Examines the file at `path`.
   ///
-  /// - Parameter strictMessageOrder: true makes messages out of order of their log time an error, else a warning.
+  /// - Parameters:
+  ///   - strictMessageOrder: true makes messages out of order of their log time an error, else a warning.
+  ///   - progress: is told while reading which fraction of the bytes was read.
   /// - Returns: the findings in file order; empty for a sound log.
   /// - Throws: when the file cannot be read at all. A file that is no MCAP is a finding.
-  public static func examine(path: String, strictMessageOrder: Bool = false) throws(RecordingError) -> [DoctorFinding] {
-    let source = try FileSource(path: path)
+  public static func examine(
+    path: String, strictMessageOrder: Bool = false, progress: ((Double) -> Void)? = nil
+  ) throws(RecordingError) -> [DoctorFinding] {
+    let file = try FileSource(path: path)
+    let source: any ByteSource = progress.map { ObservedSource(file, progress: $0) } ?? file
     do throws(McapError) { return try examine(source, strictMessageOrder: strictMessageOrder) } catch {
       throw RecordingError(path: path, error)
     }

@@ -54,9 +54,11 @@ public struct LogInfo: Sendable, Equatable {
   public var duration: Double { endTime > startTime ? Double(endTime - startTime) / 1e9 : 0 }
 
   /// Reads what a log holds; a log that was not closed is scanned as far as it goes.
-  public static func read(path: String) throws(RecordingError) -> LogInfo {
+  ///
+  /// - Parameter progress: is told while reading which fraction of the bytes was read.
+  public static func read(path: String, progress: ((Double) -> Void)? = nil) throws(RecordingError) -> LogInfo {
     var info = LogInfo(path: path)
-    let reader = try LogReader(path: path)
+    let reader = try LogReader(path: path, progress: progress)
     info.size = reader.source.size
     do throws(McapError) {
       if let indexed = reader.indexed, indexed.statistics != nil,
@@ -216,7 +218,9 @@ extension LogInfo {
     lines.append(
       "profile '\(profile)', library '\(library)', compression \(compressions.map { $0 == "" ? "none" : $0 })")
     if let problem { lines.append("PROBLEM \(problem)") }
-    lines.append(isLossy ? "LOSSY: \(droppedCount) records lost" : "nothing lost")
+    lines.append(
+      isLossy
+        ? "LOSSY: \(droppedCount) records lost" : problem == nil ? "nothing lost" : "what was lost is not known")
     lines.append(
       "\(episodeCount) episodes" + (bytesPerTransition.map { ", \(rounded($0, 1)) bytes per transition" } ?? ""))
     for channel in channels {

@@ -2,16 +2,22 @@
 /// the first byte that cannot be read.
 public struct LogReader {
   public let path: String
-  let source: FileSource
+  let source: any ByteSource
   /// The summary's reader; nil when the log was not closed or its summary is damaged.
   let indexed: McapIndexedReader?
   /// Why there is no summary to read by; nil when there is.
   public let problem: McapError?
 
+  /// The topics of a log with a summary, sorted; nil for one that was not closed, where only reading all of it tells.
+  public var topics: [String]? { indexed.map { Set($0.channels.values.map(\.topic)).sorted() } }
+
   /// Opens a log. Throws when the file cannot be read or does not start as an MCAP file.
-  public init(path: String) throws(RecordingError) {
+  ///
+  /// - Parameter progress: is told while reading which fraction of the bytes was read.
+  public init(path: String, progress: ((Double) -> Void)? = nil) throws(RecordingError) {
     self.path = path
-    source = try FileSource(path: path)
+    let file = try FileSource(path: path)
+    source = progress.map { ObservedSource(file, progress: $0) } ?? file
     var indexed: McapIndexedReader?
     var problem: McapError?
     do throws(McapError) {

@@ -48,13 +48,16 @@ public enum LogRecovery {
   ///
   /// The source is only read. The target is written under a temporary name beside it and renamed when it is complete;
   /// it must not exist before.
-  /// - Parameter compression: nil keeps that of the first chunk.
+  /// - Parameters:
+  ///   - compression: nil keeps that of the first chunk.
+  ///   - progress: is told while reading which fraction of the bytes was read.
   /// - Throws: a hard failure (exit code 1): nothing readable, the target cannot be written.
   public static func recover(
-    from source: String, to target: String, compression: Compression? = nil, chunkBytes: Int = 1 << 20
+    from source: String, to target: String, compression: Compression? = nil, chunkBytes: Int = 1 << 20,
+    progress: ((Double) -> Void)? = nil
   ) throws(RecordingError) -> RecoveryReport {
-    let input = try FileSource(path: source)
-    try refuseUnlessNew(target, source: source)
+    let file = try check(from: source, to: target)
+    let input: any ByteSource = progress.map { ObservedSource(file, progress: $0) } ?? file
     let temporary = "\(target).recovering-\(getpid())"
     let sink = try FileSink(path: temporary)
     do throws(RecordingError) {
@@ -78,6 +81,23 @@ public enum LogRecovery {
       input: source, inputPath: sourceName, output: sink, path: targetName, compression: compression,
       chunkBytes: chunkBytes, limit: limit)
     return try session.run()
+  }
+
+  /// Whether the request makes sense, before anything is read or written: a readable file, a new target in a folder
+  /// that may be written to. Returns the opened source.
+  @discardableResult
+  public static func check(from source: String, to target: String) throws(RecordingError) -> FileSource {
+    let file = try FileSource(path: source)
+    try refuseUnlessNew(target, source: source)
+    let slash = target.lastIndex(of: "/")
+    let folder = slash.map { $0 == target.startIndex ? "/" : String(target[..<$0]) } ?? "."
+    guard !target.isEmpty, !target.hasSuffix("/"), access(folder, W_OK | X_OK) == 0 else {
+      let code = target.isEmpty || target.hasSuffix("/") ? EISDIR : errno
+      throw RecordingError(
+        path: target, operation: "cannot be created", code: code,
+        suggestion: "check that the folder exists and may be written")
+    }
+    return file
   }
 
   private static func refuseUnlessNew(_ target: String, source: String) throws(RecordingError) {

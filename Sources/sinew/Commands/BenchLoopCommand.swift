@@ -12,11 +12,11 @@ struct BenchLoopCommand: ParsableCommand {
     commandName: "loop",
     abstract: "Compare the control loop's wake-up lateness with a plain C loop and cyclictest.",
     discussion: """
-      Runs, in turn and for each round, the whole control loop (simulated Reacher, policy, safety core, log), a plain C
-      loop with the same priority and, where installed, cyclictest (Debian: rt-tests); prints each round and the ratio
+      Runs, in turn and for each round, the whole control loop (simulated Reacher, policy, safety core, log), a plain C \
+      loop with the same priority and, where installed, cyclictest (Debian: rt-tests); prints each round and the ratio \
       of our median percentile to the better of the others.
 
-      Under the allocation counter of the tests (LD_PRELOAD) --count-allocations prints how often the control thread
+      Under the allocation counter of the tests (LD_PRELOAD) --count-allocations prints how often the control thread \
       allocated from its first tick to its last.
 
       Examples:

@@ -8,7 +8,7 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Measure a policy on a task in simulated time.",
     discussion: """
-      Runs whole episodes through the control loop and the safety core, as fast as the machine can, with the policy's
+      Runs whole episodes through the control loop and the safety core, as fast as the machine can, with the policy's \
       mean action unless --sample is given. The same seed gives the same figures.
 
       Examples:

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Glibc
 
 /// How the command ends; the same numbers in every subcommand, documented in the README.
 enum ExitStatus {
@@ -38,7 +39,13 @@ func checkingInput<Result>(_ body: () throws -> Result) throws -> Result {
   }
 }
 
-/// Prints to standard error.
+/// Prints to standard error; when nobody reads it, nothing happens.
 func printError(_ text: String) {
-  FileHandle.standardError.write(Data((text + "\n").utf8))
+  _ = writeFully(Array((text + "\n").utf8), to: STDERR_FILENO)
+}
+
+/// A text on one line: errors of libraries may have several.
+func oneLine(_ text: String) -> String {
+  text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+    .joined(separator: ", ")
 }

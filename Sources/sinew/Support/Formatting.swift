@@ -32,9 +32,10 @@ enum Format {
   }
 }
 
-/// Prints one JSON object on standard output, keys sorted.
+/// Prints one JSON object on standard output, keys sorted and in snake case.
 func printJSON(_ value: some Encodable) throws {
   let encoder = JSONEncoder()
+  encoder.keyEncodingStrategy = .convertToSnakeCase
   encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
   encoder.nonConformingFloatEncodingStrategy = .convertToString(
     positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")

@@ -8,12 +8,12 @@ enum Terminal {
 
   /// Replaces the current line on standard error.
   static func showLine(_ text: String) {
-    FileHandle.standardError.write(Data(("\r\u{1b}[2K" + text).utf8))
+    _ = writeFully(Array(("\r\u{1b}[2K" + text).utf8), to: STDERR_FILENO)
   }
 
   /// Removes the live line.
   static func clearLine() {
-    FileHandle.standardError.write(Data("\r\u{1b}[2K".utf8))
+    showLine("")
   }
 
   /// A progress bar of fixed width for a fraction 0 … 1.
