@@ -43,12 +43,13 @@ public enum InferenceBenchmark {
   ///   - sets: nil for all that the processor has.
   ///   - batches: how many batches of runs per variant; more find a better minimum.
   ///   - seed: of the random weights.
+  ///   - progress: is told after each batch which fraction is done.
   public static func run(
-    sets: [InstructionSet]? = nil, batches: Int = 300, seed: UInt64 = 1
+    sets: [InstructionSet]? = nil, batches: Int = 300, seed: UInt64 = 1, progress: (Double) -> Void = { _ in }
   ) throws(NetworkError) -> [Row] {
     guard batches >= 1 else { throw NetworkError("bench: \(batches) batches measure nothing") }
     var rows: [Row] = []
-    for network in networks {
+    for (index, network) in networks.enumerated() {
       var random = RandomStream(seed: seed, name: "bench.inference")
       let layers = RandomLayers(network.sizes, network.activation, &random)
       let observation = (0..<network.sizes[0]).map { _ in Float(random.uniform(from: -1, to: 1)) }
@@ -58,7 +59,8 @@ public enum InferenceBenchmark {
       }
       let scalar = ScalarNetwork(layers, observation)
       var scalarTimes: [Double] = []
-      for _ in 0..<batches {
+      for batch in 0..<batches {
+        progress((Double(index) + Double(batch) / Double(batches)) / Double(networks.count))
         for variant in variants { variant.measure(network.repetitions) }
         let start = sinew_now_ns()
         for _ in 0..<network.repetitions { scalar.run() }

@@ -32,6 +32,7 @@ final class LogWorker {
     self.sink = sink
     encoder = LogEncoder(options: options, preamble: preamble)
     summary = RecordingSummary(path: path)
+    summary.ringCapacity = memory.ring.capacity
   }
 
   /// The thread's body: returns when it was asked to stop and the file is finished.
@@ -59,6 +60,7 @@ final class LogWorker {
   /// Encodes what is in the ring, a batch at a time so that chunks are written in between; true when there was any.
   private func emptyRing(limit: Int) -> Bool {
     let duration = options.effectiveChunkDuration
+    summary.ringPeak = max(summary.ringPeak, memory.ring.backlog)
     var count = 0
     while count < 512, backlogCount < limit {
       let isTaken = memory.ring.pop { kind, payload in

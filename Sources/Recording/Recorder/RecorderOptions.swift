@@ -55,6 +55,9 @@ public struct RecordingSummary: Sendable, Equatable {
   public var bytes: UInt64 = 0
   /// Records lost because the ring was full.
   public var dropped = 0
+  /// Most bytes that were seen waiting in the ring, and how many it holds.
+  public var ringPeak = 0
+  public var ringCapacity = 0
   /// Bytes made but never taken by the disk.
   public var unwrittenBytes = 0
   /// Whether anything was lost.

@@ -13,5 +13,5 @@ struct BenchCommand: ParsableCommand {
         sinew bench inference
         sinew bench log --rate 1000 --duration 60
       """,
-    subcommands: [BenchLoopCommand.self])
+    subcommands: [BenchLoopCommand.self, BenchInferenceCommand.self, BenchLogCommand.self])
 }

@@ -4,6 +4,15 @@ import Foundation
 enum ProgramVersion {
   static let version = "0.1.0"
 
+  /// Whether it was built with optimisation; measurements of a debug build mean nothing.
+  static var isOptimized: Bool {
+    #if DEBUG
+      false
+    #else
+      true
+    #endif
+  }
+
   /// The revision of the source folder the program was built in, for provenance; empty when it is not in one.
   static var gitRevision: String {
     var folder = URL(fileURLWithPath: CommandLine.arguments.first ?? "").resolvingSymlinksInPath()
