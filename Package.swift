@@ -100,8 +100,12 @@ let package = Package(
       name: "recording-writer", dependencies: ["Recording", "RecordingTestSupport"], path: "Tests/RecordingWriter",
       swiftSettings: swiftSettings),
     tests("Recording", ["ArmModel", "McapConformance", "Recording", "RecordingTestSupport", "recording-writer"]),
-    tests("Control", ["Control"]),
-    tests("Sessions", ["Sessions"]),
+    // Policies made on the spot, and an arm that follows a script.
+    .target(
+      name: "LoopTestSupport", dependencies: ["ArmModel", "Configuration", "Recording"], path: "Tests/LoopTestSupport",
+      swiftSettings: swiftSettings),
+    tests("Control", ["Control", "LoopTestSupport"]),
+    tests("Sessions", ["Sessions", "LoopTestSupport"]),
     // The command itself, driven from outside as a user drives it.
     tests("Command", ["sinew", "Recording"]),
   ]

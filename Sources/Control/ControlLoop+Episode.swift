@@ -23,8 +23,8 @@ extension ControlLoop {
   }
 
   /// Begins the sampled episode with the arm at `position`: arms if need be and hands the policy authority in the next
-  /// tick. False, and nothing changed, while the core still has the arm in motion, a fault is latched, or an arm that
-  /// takes time to arm has not been armed.
+  /// tick that reads the arm and has the policy's answer. False, and nothing changed, while the core still has the arm in
+  /// motion, a fault is latched, or an arm that takes time to arm has not been armed.
   @_noLocks
   public mutating func beginEpisode(at position: JointVector) -> Bool {
     guard safety.state == .hold || configuration.armingTicks == 0, safety.adopt(position) else { return false }
@@ -37,7 +37,8 @@ extension ControlLoop {
     previousGoal = position
     stepGoal = position
     inputs.proposal.source = .none
-    requests = requests.adding(.arm)
+    // A yield concerned the authority of the episode before.
+    requests = OperatorRequests(rawValue: requests.rawValue & ~OperatorRequests.yield.rawValue)
     recordEpisodeStart()
     return true
   }
@@ -144,7 +145,7 @@ extension ControlLoop {
     step.isDecided = true
     if !episode.hasStarted {
       episode.hasStarted = true
-      requests = requests.adding(.start)
+      requests = requests.adding(.arm).adding(.start)
     }
   }
 
@@ -175,27 +176,57 @@ extension ControlLoop {
   }
 
   /// Rewards the open step with the state it led to, and records the transition.
+  ///
+  /// When the core is about to take the authority away, the episode ends with this step: the next one could not be played.
   @_noLocks
   private mutating func closeStep(_ now: Int64) {
-    guard step.isOpen && step.isDecided else { return }
+    let asked = requests.rawValue & (OperatorRequests.stop.rawValue | OperatorRequests.yield.rawValue)
+    let isCut = asked != 0 || inputs.writeFailed
+    guard step.isOpen && step.isDecided else {
+      if isCut { cutEpisode(now) }
+      return
+    }
     let reward = task.reward(
       action: UnsafePointer(buffers.action), joints: inputs.joints, points: points, terms: buffers.rewardTerms)
     let outcome = task.outcome(joints: inputs.joints, points: points)
+    let isOver = outcome.terminated || outcome.truncated
+    // A command that never arrived was not what the policy proposed.
+    if inputs.writeFailed { step.altered = true }
     finishStep(
-      reward: reward, terminated: outcome.terminated, truncated: outcome.truncated, success: outcome.success, now: now)
-    if outcome.terminated || outcome.truncated { endEpisode(now) }
+      reward: reward, terminated: outcome.terminated, truncated: outcome.truncated || (isCut && !isOver),
+      success: outcome.success && (isOver || !isCut), now: now)
+    if isOver {
+      endEpisode(now)
+    } else if isCut {
+      cutEpisode(now)
+    }
   }
 
   /// The core took authority away: the step in progress ends here, truncated.
   @_noLocks
   mutating func interruptEpisode(_ now: Int64) {
-    if step.isOpen && step.isDecided {
-      twin.update(inputs.joints, into: &points)
-      let reward = task.reward(
-        action: UnsafePointer(buffers.action), joints: inputs.joints, points: points, terms: buffers.rewardTerms)
-      step.altered = true
-      finishStep(reward: reward, terminated: false, truncated: true, success: false, now: now)
+    guard step.isOpen && step.isDecided else {
+      cutEpisode(now)
+      return
     }
+    var reward = 0.0
+    if now == step.stamp {
+      // The step was overruled in the tick that opened it: nothing was done and no time passed.
+      for index in 0..<buffers.rewardTermCount { buffers.rewardTerms[index] = 0 }
+    } else {
+      // A simulation that failed has left the numbers; its last good state counts.
+      if !decision.active.has(.armFailed) { twin.update(inputs.joints, into: &points) }
+      reward = task.reward(
+        action: UnsafePointer(buffers.action), joints: inputs.joints, points: points, terms: buffers.rewardTerms)
+    }
+    step.altered = true
+    finishStep(reward: reward, terminated: false, truncated: true, success: false, now: now)
+    cutEpisode(now)
+  }
+
+  /// Ends an episode that neither its task nor its time limit ended.
+  @_noLocks
+  private mutating func cutEpisode(_ now: Int64) {
     step.isOpen = false
     episode.truncated = true
     episode.interrupted = true

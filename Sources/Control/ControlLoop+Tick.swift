@@ -124,14 +124,16 @@ extension ControlLoop {
       statistics.alteredTickCount &+= 1
       step.altered = true
     }
-    step.command = decision.command.goal
+    // What a muted core would have liked was not executed.
+    if decision.writes { step.command = decision.command.goal }
     if decision.source != .none { step.source = decision.source }
     let end = clock.now()
     statistics.deciding.record(end &- sectionStart)
     sectionStart = end
-    // The core took the authority away in mid-step, or will not give it: what has happened so far is the end.
-    if episode.isRunning {
-      if episode.hasStarted ? decision.state != .policy : decision.active.rawValue != 0 { interruptEpisode(now) }
+    // The core took the authority away in mid-step: what has happened so far is the end of the episode. One that waits
+    // for its first proposal does not outlive a stop either: authority is asked for anew.
+    if episode.isRunning && decision.state != .policy && (episode.hasStarted || decision.stopClass != .none) {
+      interruptEpisode(now)
     }
   }
 
