@@ -9,6 +9,11 @@ extension SessionParts {
   static func limits(_ plan: SessionPlan, model: PhysicsModel, notes: inout [String]) throws -> SafetyLimits {
     let name = plan.profile ?? (ArmProfile.shipped.contains(model.name) ? model.name : nil)
     guard let name else {
+      guard plan.limitOverrides.isEmpty else {
+        throw SessionError(
+          "limits were given, but there is no arm profile for '\(model.name)' that they tighten; name one with --profile"
+        )
+      }
       notes.append(
         "no arm profile for '\(model.name)': only the model's own joint ranges limit the commands (--profile)")
       return modelLimits(plan, model: model)
@@ -18,12 +23,13 @@ extension SessionParts {
       let missing = plan.task.joints.filter { !profile.jointNames.contains($0) }
       throw SessionError(
         "arm profile '\(profile.name)' has no joint \(missing.map { "'\($0)'" }.joined(separator: ", ")) of task "
-          + "'\(plan.task.name)'; it has \(profile.jointNames.joined(separator: ", "))")
+          + "'\(plan.task.name)'; it has \(profile.jointNames.joined(separator: ", ")); choose another --profile")
     }
     guard selected.commandMode == plan.task.commandMode else {
       throw SessionError(
         "task '\(plan.task.name)' commands \(plan.task.commandMode == .effort ? "efforts" : "positions"), arm profile "
-          + "'\(profile.name)' takes \(selected.commandMode == .effort ? "efforts" : "positions")")
+          + "'\(profile.name)' takes \(selected.commandMode == .effort ? "efforts" : "positions"); choose another --profile or task"
+      )
     }
     return SafetyLimits(selected.limits)
   }
@@ -43,7 +49,8 @@ extension SessionParts {
   func servos() throws -> ServoAssignment {
     guard plan.task.commandMode == .position else {
       if let servo = plan.servo, servo != "none" {
-        throw SessionError("servo '\(servo)': task '\(plan.task.name)' commands efforts, which servos do not take")
+        throw SessionError(
+          "servo '\(servo)': task '\(plan.task.name)' commands efforts, which servos do not take; leave the servo out")
       }
       return .none
     }

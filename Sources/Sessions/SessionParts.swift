@@ -24,6 +24,7 @@ struct SessionParts {
   init(_ plan: SessionPlan) throws {
     self.plan = plan
     let task = plan.task
+    try SessionParts.checkEnd(plan)
     policy = try PolicyLoader.named(plan.policy)
     try SessionParts.check(policy.description, fits: task)
     let nominal = try PhysicsModel.named(plan.model ?? task.model)
@@ -37,7 +38,6 @@ struct SessionParts {
     (controlRate, ticksPerStep) = try SessionParts.rates(plan, policyRate: policyRate)
     limits = try Self.limits(plan, model: model, notes: &notes)
     if let problem = limits.problem(jointNames: task.joints) { throw SessionError(problem) }
-    if plan.log != nil { recorder = try startRecorder() }
   }
 
   var policyDescription: String {
@@ -50,8 +50,9 @@ struct SessionParts {
     "\(model.name) (\(plan.task.joints.count) joints, simulated, physics step \(model.timestep) s)"
   }
 
-  /// Allocates everything the run will need. The worker, if there is one, must outlive the run.
-  func makeRun(worker: inout PolicyWorker?) throws -> SimulatedRun {
+  /// Allocates everything the run will need. The log is begun last, when nothing else can be refused any more. The worker,
+  /// if there is one, must outlive the run.
+  mutating func makeRun(worker: inout PolicyWorker?) throws -> SimulatedRun {
     let task = plan.task
     let period = 1 / controlRate
     var arm = try SimulatedArm(
@@ -75,6 +76,7 @@ struct SessionParts {
         (name: $0.modelName, kind: $0.kind == .site ? KinematicTwin.PointKind.site : KinematicTwin.PointKind.body)
       },
       source: task.pointSource == .lastPhysicsStep ? .lastPhysicsStep : .measured)
+    let evaluator = task.makeEvaluator(noiseSeed: plan.seed)
     var made = try policy.makePolicy()
     let seat: PolicySeat
     if runsOnThread(cost: made.measureCost()) {
@@ -87,14 +89,14 @@ struct SessionParts {
       seat = .inTick(made)
       worker = nil
     }
+    recorder = try startRecorder()
     let loop = ControlLoop(
       configuration: LoopConfiguration(
         controlPeriod: Int64((period * 1e9).rounded()), ticksPerStep: ticksPerStep, clock: plan.clock,
         selection: plan.selection, interpolation: plan.interpolation, seed: plan.seed, limits: limits,
         mode: task.commandMode, armingTicks: 0),
-      task: task.makeEvaluator(noiseSeed: plan.seed), policy: seat, twin: twin,
-      port: recorder?.makePort(), jointCount: task.joints.count, pointCount: task.points.count,
-      observationCount: task.observationCount, actionCount: task.actionCount,
+      task: evaluator, policy: seat, twin: twin, port: recorder?.makePort(), jointCount: task.joints.count,
+      pointCount: task.points.count, observationCount: task.observationCount, actionCount: task.actionCount,
       rewardTermCount: task.rewardTermNames.count)
     let run = SimulatedRun(
       loop: loop, arm: arm,
@@ -116,6 +118,18 @@ struct SessionParts {
   }
 
   // MARK: Checks
+
+  private static func checkEnd(_ plan: SessionPlan) throws {
+    if let duration = plan.duration, !(duration > 0 && duration <= 1e7) {
+      throw SessionError("a duration of \(duration) s is not above 0 and at most 1e7 s; give another")
+    }
+    if let episodes = plan.episodes, episodes < 1 {
+      throw SessionError("\(episodes) episodes are no run; give at least 1")
+    }
+    if plan.clock == .virtual && plan.duration == nil && plan.episodes == nil {
+      throw SessionError("a run in simulated time has no end; give a duration or a number of episodes")
+    }
+  }
 
   private static func check(_ policy: PolicyDescription, fits task: TaskDefinition) throws {
     guard policy.observationCount == task.observationCount else {

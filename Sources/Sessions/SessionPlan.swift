@@ -30,7 +30,8 @@ public struct SessionPlan: Sendable {
   /// Perturbations of the simulator.
   public var perturbations: Perturbations
   public var clock: TickClock.Kind = .virtual
-  /// When to end: loop time, s, or finished episodes; whichever comes first. One of the two must be given.
+  /// When to end: loop time, s, or finished episodes; whichever comes first. On the virtual
+  /// clock one of the two must be given.
   public var duration: Double?
   public var episodes: Int?
   public var realTime: RealTimeSettings = .ordinary

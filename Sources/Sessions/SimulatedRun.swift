@@ -38,6 +38,8 @@ struct SimulatedRun: ~Copyable {
   private var startTime: Int64 = 0
   private var lastStatus: Int64 = .min
   private var ticksSinceEndAsked = 0
+  /// The last episode that was judged for the statistics.
+  private var judgedEpisode = -1
 
   init(loop: consuming ControlLoop, arm: consuming SimulatedArm, bounds: RunBounds) {
     self.loop = loop
@@ -83,6 +85,7 @@ struct SimulatedRun: ~Copyable {
   /// What happens between two ticks: episodes end and begin, the run ends. True when it is over.
   @_noLocks
   private mutating func afterTick() -> Bool {
+    countEpisode()
     // A held fault has come to rest; the other kinds may not be written to at all.
     if loop.decision.state.isFault {
       ending = .fault
@@ -106,14 +109,19 @@ struct SimulatedRun: ~Copyable {
       return (!loop.episode.isRunning && loop.isAtRest) || ticksSinceEndAsked > 10_000
     }
     if !loop.episode.isRunning && loop.isAtRest {
-      if loop.episode.index >= 0 {
-        statistics.add(
-          episodeReturn: loop.episode.rewardSum, success: loop.episode.succeeded, steps: loop.episode.steps)
-        if let episodes = bounds.episodes, statistics.count >= episodes { return true }
-      }
+      if let episodes = bounds.episodes, statistics.count >= episodes { return true }
       prepareEpisode()
     }
     return false
+  }
+
+  /// Takes an episode that has ended into the statistics, unless it was cut short.
+  @_noLocks
+  private mutating func countEpisode() {
+    guard !loop.episode.isRunning, loop.episode.index > judgedEpisode else { return }
+    judgedEpisode = loop.episode.index
+    guard !loop.episode.interrupted else { return }
+    statistics.add(episodeReturn: loop.episode.rewardSum, success: loop.episode.succeeded, steps: loop.episode.steps)
   }
 
   /// Samples an episode, resets the simulator to its start, and begins it.

@@ -29,10 +29,13 @@ public final class SimulatedSession {
   private let worker: PolicyWorker?
   /// Whether the policy has a thread of its own.
   public var policyHasThread: Bool { worker != nil }
+  private var hasRun = false
 
   /// Loads and checks everything the plan names.
   public init(_ plan: SessionPlan) throws {
-    let parts = try SessionParts(plan)
+    var parts = try SessionParts(plan)
+    var worker: PolicyWorker?
+    let run = try parts.makeRun(worker: &worker)
     self.plan = plan
     controlRate = parts.controlRate
     policyRate = parts.policyRate
@@ -40,14 +43,16 @@ public final class SimulatedSession {
     armDescription = parts.armDescription
     notes = parts.notes
     recorder = parts.recorder
-    var worker: PolicyWorker?
-    work = SessionWork(run: try parts.makeRun(worker: &worker), plan: plan)
+    work = SessionWork(run: run, plan: plan)
     self.worker = worker
   }
 
-  /// Runs to the end on a thread of its own; `show` is called on this thread about ten times a second.
+  /// Runs to the end on a thread of its own; `show` is called on this thread some twenty times a second, and once at the
+  /// end.
   /// Stop signals end the run in good order meanwhile.
   public func runBlocking(_ show: (LoopStatus) -> Void) throws -> RunReport {
+    guard !hasRun else { throw SessionError("a session runs once; prepare another one") }
+    hasRun = true
     sinew_clear_stop_requests()
     let status = sinew_install_stop_signals()
     if status != 0 { throw SessionError("stop signals could not be installed (errno \(status))") }
@@ -59,6 +64,7 @@ public final class SimulatedSession {
       show(work.status.latest())
     }
     thread.join()
+    show(work.status.latest())
     var report = work.report
     report.wallSeconds = Double(sinew_now_ns() - start) * 1e-9
     report.signal = sinew_last_stop_signal()

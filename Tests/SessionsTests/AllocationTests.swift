@@ -1,0 +1,73 @@
+import LoopTestSupport
+import RealTime
+import TestSupport
+import Testing
+
+@testable import Sessions
+
+/// From the first tick to the last the control thread asks the allocator for nothing: the whole run, with what happens
+/// between ticks.
+@Suite(.enabled(if: AllocationCount.isAvailable)) struct AllocationTests {
+  /// Runs a plan on this thread and counts.
+  private func expectNone(
+    ticks: Int = 10_000, sourceLocation: SourceLocation = #_sourceLocation, _ make: (String) throws -> SessionPlan
+  ) throws {
+    let folder = try TemporaryFolder()
+    var parts = try SessionParts(make(folder.file("run.mcap")))
+    var run = try parts.makeRun()
+    let recorder = try #require(parts.recorder)
+    let status = TripleBuffer(initial: LoopStatus())
+    run.warmUp()
+    var ending = RunEnding.stopped
+    let count = AllocationCount.during { ending = run.run(status) }
+    #expect(count == AllocationCount(allocations: 0, frees: 0), sourceLocation: sourceLocation)
+    #expect(ending == .completed, sourceLocation: sourceLocation)
+    let tickCount = run.loop.tickCount
+    #expect(tickCount >= ticks, sourceLocation: sourceLocation)
+    let episodes = run.statistics.count
+    #expect(episodes > 1, sourceLocation: sourceLocation)
+    let summary = recorder.finish()
+    #expect(!summary.isLossy, sourceLocation: sourceLocation)
+    #expect(summary.messageCounts["/transition"] ?? 0 > ticks / 5, sourceLocation: sourceLocation)
+  }
+
+  @Test func `Sampling, recording and resetting`() throws {
+    try expectNone { log in
+      try plan(duration: 200, log: log) {
+        $0.selection = .sample
+        $0.perturbations = try perturbed([
+          (.latency, 0.02), (.statusLatency, 0.02), (.sensorNoise, 0.01), (.droppedPackets, 0.05), (.backlash, 0.01),
+        ])
+      }
+    }
+  }
+
+  @Test(
+    .enabled(if: Fixtures.areAvailable),
+    arguments: [
+      // Operators that have no kernel, a head of its own, and hidden state.
+      "sb3_ppo_reacher.docs_legacy.onnx", "sb3_ppo_reacher.docs_dynamo.onnx", "rsl_rl_gru_reacher.onnx",
+    ])
+  func `Policies that run on the interpreter or remember`(name: String) throws {
+    try expectNone { log in try plan(policy: fixture(name), duration: 200.1, log: log) }
+  }
+
+  @Test func `The SO-101 with its servos, four control ticks to a policy step`() throws {
+    let folder = try TemporaryFolder()
+    let policy = try DensePolicy.reach(isGaussian: true).write(to: folder)
+    try expectNone { log in
+      try plan(task: "reach", policy: policy, duration: 50.1, log: log) {
+        $0.selection = .sample
+        $0.interpolation = .linear
+        $0.controlRate = 200
+        $0.physicsTimestep = 0.001
+      }
+    }
+  }
+
+  @Test func `A session counts its own thread's allocations where somebody counts`() throws {
+    let report = try run(plan(episodes: 20))
+    // The counter is looked up by name, which not every test program exports.
+    #expect(report.allocationCount == nil || report.allocationCount == 0)
+  }
+}
