@@ -174,7 +174,7 @@ extension SimulatedArm {
     for joint in 0..<jointCount {
       positions[drives[joint].position] = position[joint]
       velocities[drives[joint].velocity] = velocity[joint]
-      drives[joint].reset(position: position[joint])
+      (drives + joint).pointee.reset(position: position[joint])
       controls[drives[joint].control] = drives[joint].restingControl
     }
     variables.apply(to: data)
@@ -206,7 +206,7 @@ extension SimulatedArm {
       for joint in 0..<jointCount {
         let position = positions[drives[joint].position]
         let velocity = velocities[drives[joint].velocity]
-        controls[drives[joint].control] = drives[joint].control(
+        controls[drives[joint].control] = (drives + joint).pointee.control(
           position: position, velocity: velocity, timestep: timestep)
       }
       try check(Int(sinew_mujoco_step(model, data)))
