@@ -1,5 +1,6 @@
 import Configuration
 import Control
+import Glibc
 import Recording
 import Safety
 import Simulation
@@ -9,6 +10,7 @@ extension SessionParts {
   /// Opens the log: dimensions, provenance, and the files that explain the numbers.
   func startRecorder() throws -> Recorder? {
     guard let path = plan.log else { return nil }
+    try makeFolder(of: path)
     let task = plan.task
     var options = plan.recorderOptions
     options.clock = plan.clock == .monotonic ? .monotonic : .virtual
@@ -21,6 +23,16 @@ extension SessionParts {
     return try Recorder.start(
       path: path, options: options, layout: layout, jointNames: task.joints, metadata: metadata,
       attachments: attachments, robotDescription: model.robotDescription)
+  }
+
+  /// Makes the folder of the log when it is missing, but none above it: a wrong path should not become a tree.
+  private func makeFolder(of path: String) throws {
+    guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
+    let folder = String(path[..<slash])
+    guard access(folder, F_OK) != 0, mkdir(folder, 0o777) != 0, errno != EEXIST else { return }
+    throw RecordingError(
+      path: path, operation: "the folder '\(folder)' cannot be made", code: errno,
+      suggestion: "make it first with 'mkdir -p', or name another place")
   }
 
   private var metadata: [String: [String: String]] {

@@ -58,12 +58,16 @@ struct Sinew: ParsableCommand {
         sinew run --task reacher-v5 --policy reacher-sb3 --duration 10
         sinew evaluate --task reacher-v5 --policy reacher-sb3 --episodes 100
         sinew log info logs/RUN.mcap
+        sinew list
         sinew doctor
 
       Exit codes: 0 success; 1 the run failed (a fault was latched, a disk or device failed, a check found errors);
       2 wrong input (argument, file, configuration), nothing written; 3 success with a loss (lossy log, partial recovery).
       """,
     version: ProgramVersion.version,
-    subcommands: [RunCommand.self, EvaluateCommand.self, PolicyCommand.self, LogCommand.self, BenchCommand.self]
+    subcommands: [
+      RunCommand.self, EvaluateCommand.self, ListCommand.self, InitCommand.self, PolicyCommand.self, LogCommand.self,
+      BenchCommand.self, DoctorCommand.self,
+    ]
   )
 }

@@ -70,7 +70,7 @@ struct RunCommand: ParsableCommand {
     if let cpu, cpu < 0 { throw ValidationError("--cpu must not be negative, found \(cpu).") }
     if strict && allowNonRealTime { throw ValidationError("--strict and --allow-non-realtime exclude each other.") }
     if noLog && log != nil { throw ValidationError("--log and --no-log exclude each other.") }
-    if virtual && duration == nil && episodes == nil {
+    if virtual && duration == nil && episodes == nil && config == nil {
       throw ValidationError("--virtual needs --duration or --episodes: simulated time has no Ctrl-C to wait for.")
     }
   }

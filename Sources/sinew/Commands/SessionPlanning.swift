@@ -96,26 +96,12 @@ enum SessionPlanning {
     _ command: RunCommand, plan: SessionPlan, configuration: RobotConfiguration?
   ) throws -> String? {
     if command.noLog { return nil }
-    if let path = command.log {
-      try makeFolder(of: path)
-      return path
-    }
+    if let path = command.log { return path }
     if let configuration, !configuration.log.isEnabled { return nil }
     let folder = configuration?.log.folder ?? "logs"
     let formatter = DateFormatter()
     formatter.locale = Locale(identifier: "en_US_POSIX")
     formatter.dateFormat = "yyyy-MM-dd'T'HH-mm-ss"
-    let path = "\(folder)/\(plan.task.name)-\(formatter.string(from: Date())).mcap"
-    try makeFolder(of: path)
-    return path
-  }
-
-  private static func makeFolder(of path: String) throws {
-    let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch {
-      throw InputError("the log's folder '\(folder.path)' cannot be made: \(error.localizedDescription)")
-    }
+    return "\(folder)/\(plan.task.name)-\(formatter.string(from: Date())).mcap"
   }
 }

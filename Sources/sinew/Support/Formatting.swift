@@ -20,6 +20,9 @@ enum Format {
     return fixed(value, 2)
   }
 
+  /// A number as short as it can be written.
+  static func short(_ value: Double) -> String { String(format: "%g", value) }
+
   /// A number with a fixed count of decimals.
   static func fixed(_ value: Double, _ decimals: Int) -> String { String(format: "%.\(decimals)f", value) }
 
