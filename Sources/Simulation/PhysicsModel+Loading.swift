@@ -110,6 +110,9 @@ extension PhysicsModel {
       throw refuse("no such file; give an MJCF or URDF file, or one of: \(shipped.joined(separator: ", "))")
     }
     guard !isDirectory.boolValue else { throw refuse("is a folder; give the MJCF or URDF file in it") }
+    // Opening a pipe would wait for a writer, reading a device might never end.
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { throw refuse("is not a regular file") }
     guard let handle = FileHandle(forReadingAtPath: path) else {
       throw refuse("cannot be opened; check its permissions")
     }

@@ -32,6 +32,17 @@ enum Main {
     exit(code.rawValue)
   }
 
+  /// The parser's message in our form: the error on one line, how the command is used on those after it.
+  private static func usageError(_ message: String) -> String {
+    guard message.hasPrefix("Error: ") else { return message }
+    let lines = message.dropFirst(7).split(separator: "\n")
+    let end = lines.firstIndex { $0.hasPrefix("Help: ") || $0.hasPrefix("Usage: ") } ?? lines.endIndex
+    // The parser lists allowed values line by line.
+    let error = oneLine(lines[..<end].joined(separator: "\n")).replacing(":, - ", with: ": ").replacing(
+      ", - ", with: ", ")
+    return (["error: " + error] + lines[end...].map(String.init)).joined(separator: "\n")
+  }
+
   /// Ends with what the parser says: help and version are a success, a wrong command line is wrong input.
   private static func endParsing(_ error: any Error) -> Never {
     let code = Sinew.exitCode(for: error)
@@ -42,7 +53,7 @@ enum Main {
       exit(0)
     }
     fflush(nil)
-    if !message.isEmpty { printError(message.hasPrefix("Error: ") ? "error: " + message.dropFirst(7) : message) }
+    if !message.isEmpty { printError(usageError(message)) }
     // The parser's own code for a wrong command line is 64; ours is 2.
     exit(code == .validationFailure ? ExitStatus.badInput.rawValue : code.rawValue)
   }

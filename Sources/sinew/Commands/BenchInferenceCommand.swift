@@ -19,6 +19,8 @@ struct BenchInferenceCommand: ParsableCommand {
       Examples:
         sinew bench inference
         sinew bench inference --batches 1000 --json
+
+      Exit codes: 0 success; 2 wrong input.
       """)
 
   @Option(help: "Batches per network and variant; more find a better minimum.")

@@ -22,6 +22,8 @@ struct BenchLoopCommand: ParsableCommand {
       Examples:
         sinew bench loop --rounds 3 --ticks 30000
         sinew bench loop --json
+
+      Exit codes: 0 success; 1 a loop could not run; 2 wrong input.
       """)
 
   @Option(help: "Control rate, Hz.")

@@ -31,6 +31,7 @@ struct EvaluateCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
+    try refuseEmpty(["log": log])
     guard episodes >= 1, episodes <= 10_000_000 else {
       throw ValidationError("--episodes must be between 1 and 10000000, found \(episodes).")
     }

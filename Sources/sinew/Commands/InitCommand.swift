@@ -27,6 +27,8 @@ struct InitCommand: ParsableCommand {
   @Flag(help: "Replace an existing file.")
   var force = false
 
+  func validate() throws { try refuseEmpty(["arm": arm, "output": output]) }
+
   mutating func run() throws {
     let name = arm
     _ = try checkingInput { try ArmProfile.named(name) }

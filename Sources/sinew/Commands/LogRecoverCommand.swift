@@ -28,6 +28,8 @@ struct LogRecoverCommand: ParsableCommand {
   @Option(help: "Compression of the new log: zstd, lz4 or none. Default: that of the old one.")
   var compression: RobotConfiguration.Compression?
 
+  func validate() throws { try refuseEmpty(["output": output]) }
+
   mutating func run() throws {
     var progress = ProgressLine()
     let (source, target, choice) = (file, output, compression.map { Compression($0) })

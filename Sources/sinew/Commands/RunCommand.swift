@@ -60,6 +60,7 @@ struct RunCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
+    try refuseEmpty(["config": config, "log": log])
     if let duration, !(duration > 0 && duration <= 1e7) {
       throw ValidationError("--duration must be between 0 and 1e7 s, found \(duration).")
     }

@@ -51,6 +51,17 @@ struct SimulationOptions: ParsableArguments {
     help: ArgumentHelp(
       "A departure of the simulator from nominal, as name=value; may be repeated.", valueName: "name=value"))
   var perturbations: [String] = []
+
+  func validate() throws {
+    try refuseEmpty(["task": task, "policy": policy, "model": model, "profile": profile, "servo": servo])
+  }
+}
+
+/// An empty name is a slip of a script (an unset variable), and names nothing.
+func refuseEmpty(_ options: KeyValuePairs<String, String?>) throws {
+  for (name, value) in options where value?.isEmpty == true {
+    throw ValidationError("--\(name) must not be empty.")
+  }
 }
 
 extension GoalInterpolation: ExpressibleByArgument {}

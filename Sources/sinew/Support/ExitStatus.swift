@@ -44,8 +44,9 @@ func printError(_ text: String) {
   _ = writeFully(Array((text + "\n").utf8), to: STDERR_FILENO)
 }
 
-/// A text on one line: errors of libraries may have several.
+/// A text on one line of bearable length: errors of libraries may have several lines, names may have thousands of letters.
 func oneLine(_ text: String) -> String {
-  text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
-    .joined(separator: ", ")
+  let line = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+    .filter { !$0.isEmpty }.joined(separator: ", ")
+  return line.count <= 1000 ? line : "\(line.prefix(500)) … \(line.suffix(400))"
 }
