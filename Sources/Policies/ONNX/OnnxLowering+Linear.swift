@@ -71,7 +71,11 @@ extension OnnxLowering {
   private mutating func dense(
     _ node: OnnxNode, _ x: Value, _ weights: [Float], _ bias: [Float]?, _ outputs: Int
   ) throws(PolicyError) -> Value {
-    try step(node) { try $0.dense(x, weights: weights, bias: bias, outputs: outputs, activation: .identity) }
+    // The weights' name says more than the node's: it is the one that the trainer gave.
+    let name = node.inputs[1].singleLine(limit: 64)
+    return try step(node) {
+      try $0.dense(x, weights: weights, bias: bias, outputs: outputs, activation: .identity, name: name)
+    }
   }
 
   private mutating func scaled(_ x: Value, by factor: Float, _ node: OnnxNode) throws(PolicyError) -> Value {

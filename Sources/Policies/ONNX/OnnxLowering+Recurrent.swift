@@ -20,7 +20,7 @@ extension OnnxLowering {
     let next = try step(node) {
       try $0.gru(
         layer.x, hidden: hidden, inputWeights: layer.inputWeights, recurrentWeights: layer.recurrentWeights,
-        bias: layer.bias, size: layer.size, linearBeforeReset: linear)
+        bias: layer.bias, size: layer.size, linearBeforeReset: linear, name: node.label)
     }
     return try outputs(node, layer, [next])
   }
@@ -39,7 +39,7 @@ extension OnnxLowering {
     let next = try step(node) {
       try $0.lstm(
         layer.x, hidden: hidden, cell: cell, inputWeights: layer.inputWeights,
-        recurrentWeights: layer.recurrentWeights, bias: layer.bias, size: layer.size)
+        recurrentWeights: layer.recurrentWeights, bias: layer.bias, size: layer.size, name: node.label)
     }
     return try outputs(node, layer, [next.hidden, next.cell])
   }

@@ -32,11 +32,11 @@ struct OnnxNode: Sendable {
   var outputs: [String] = []
   var attributes: [String: OnnxAttribute] = [:]
 
-  /// How messages name the node: its name, or its first output when it has none.
-  var place: String {
-    let label = name.isEmpty ? outputs.first(where: { !$0.isEmpty }) ?? "(no name)" : name
-    return "node \(label.quoted) (\(operation.singleLine()))"
-  }
+  /// The node's name, or its first output when it has none; safe to print.
+  var label: String { (name.isEmpty ? outputs.first(where: { !$0.isEmpty }) ?? "(no name)" : name).singleLine() }
+
+  /// How messages name the node.
+  var place: String { "node '\(label)' (\(operation.singleLine()))" }
 }
 
 /// An attribute's value.
