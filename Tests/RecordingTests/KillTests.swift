@@ -27,16 +27,17 @@ struct KillTests {
       process.arguments = [log, "60", progress]
       try process.run()
       let patience = monotonicNow() + 20_000_000_000
-      while (try? FileSource(path: progress))?.size != 16, monotonicNow() < patience { usleep(1000) }
+      while (try? FileSource(path: progress))?.size != 24, monotonicNow() < patience { usleep(1000) }
       let delay = UInt32.random(in: 400_000...1_500_000, using: &generator)
       usleep(delay)
       kill(process.processIdentifier, SIGKILL)
       process.waitUntilExit()
       #expect(process.terminationReason == .uncaughtSignal)
 
-      let numbers = try FileSource(path: progress).read(at: 0, count: 16)
-      let (step, stamp) = numbers.withUnsafeBytes {
-        ($0.load(as: Int64.self), $0.load(fromByteOffset: 8, as: Int64.self))
+      let numbers = try FileSource(path: progress).read(at: 0, count: 24)
+      let (step, stamp, lateness) = numbers.withUnsafeBytes {
+        let values = $0.bindMemory(to: Int64.self)
+        return (values[0], values[1], Double(values[2]) / 1e6)
       }
       let target = folder.path("mended\(round).mcap")
       let report = try LogRecovery.recover(from: log, to: target)
@@ -46,7 +47,8 @@ struct KillTests {
       #expect(list.map(\.step) == Array(0..<UInt64(list.count)))
       let last = try #require(list.last, "killed after \(delay) µs at step \(step)")
       let lost = Double(stamp - last.stamp) / 1e6
-      #expect(lost <= 300, "round \(round): the last \(lost) ms are lost, step \(last.step) of \(step)")
+      // Where the machine let the recording thread wait for the processor, it lets the log thread wait as long.
+      #expect(lost <= 300 + lateness, "round \(round): \(lost) ms lost, threads \(lateness) ms late, step \(step)")
       #expect(try LogDoctor.examine(path: target) == [])
     }
   }

@@ -265,6 +265,8 @@ struct LogToolsTests {
     let chunk = try McapIndexedReader(source: MemorySource(bytes)).chunkIndexes[1]
     bytes[Int(chunk.chunkOffset + chunk.chunkLength / 2)] ^= 0x10
     try Data(bytes).write(to: URL(fileURLWithPath: path))
+    #expect(try LogInfo.read(path: path).problem?.hasPrefix("damaged: ") == true)
+    #expect(throws: RecordingError.self) { try TransitionLog.read(path: path) }
     let report = try LogRecovery.recover(from: path, to: target)
     #expect(report.exitCode == 3 && report.discarded.chunks == 1)
     #expect(report.notes.contains { $0.contains("at byte \(chunk.chunkOffset)") })

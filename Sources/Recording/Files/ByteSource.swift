@@ -12,9 +12,12 @@ public protocol ByteSource {
 /// Bytes in memory.
 public struct MemorySource: ByteSource {
   private let bytes: [UInt8]
+  /// A source over a copy of `bytes`.
   public init(_ bytes: [UInt8]) { self.bytes = bytes }
+  /// Number of bytes.
   public var size: UInt64 { UInt64(bytes.count) }
 
+  /// The bytes asked for; beyond the end is `.truncated`.
   public func read(at offset: UInt64, count: UInt64) throws(McapError) -> [UInt8] {
     guard offset <= size, count <= size - offset else {
       throw McapError(.truncated(needed: count, available: size - min(offset, size)), at: offset)
@@ -26,7 +29,9 @@ public struct MemorySource: ByteSource {
 /// A file opened for reading; closed when the last reference goes.
 public final class FileSource: ByteSource {
   private let descriptor: Int32
+  /// The file's path as given.
   public let path: String
+  /// Bytes the file had when it was opened.
   public let size: UInt64
 
   /// Opens an existing regular file.
@@ -51,6 +56,7 @@ public final class FileSource: ByteSource {
 
   deinit { close(descriptor) }
 
+  /// The bytes asked for; beyond the end is `.truncated`, a refusal of the system `.system`.
   public func read(at offset: UInt64, count: UInt64) throws(McapError) -> [UInt8] {
     guard offset <= size, count <= size - offset else {
       throw McapError(.truncated(needed: count, available: size - min(offset, size)), at: offset)

@@ -1,9 +1,13 @@
 /// Why a log could not be made, read or mended. The description is one line: file, what happened, what to do.
 public struct RecordingError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The file it concerns.
   public var path: String
+  /// What happened.
   public var message: String
+  /// What to do next.
   public var suggestion: String?
 
+  /// A failure in words.
   public init(path: String, message: String, suggestion: String? = nil) {
     self.path = path
     self.message = message
@@ -26,5 +30,6 @@ public struct RecordingError: Error, Sendable, Equatable, CustomStringConvertibl
     self.init(path: path, message: error.description, suggestion: suggestion)
   }
 
+  /// One line: file, what happened, what to do.
   public var description: String { "\(path): \(message)" + (suggestion.map { "; \($0)" } ?? "") }
 }

@@ -10,7 +10,7 @@ public enum Compression: String, Sendable, CaseIterable {
   case zstd
 }
 
-/// Compresses chunk after chunk with one reused context. Before the first call it holds no output.
+/// Compresses chunk after chunk with one reused context.
 struct ChunkCompressor: ~Copyable {
   let compression: Compression
   private let level: Int32
@@ -25,35 +25,31 @@ struct ChunkCompressor: ~Copyable {
 
   deinit { _ = zstd.map { ZSTD_freeCCtx($0) } }
 
-  /// Replaces `output` by the compressed `input`; false (and `output` empty) when the library refused, in which case
-  /// the caller stores the bytes as they are.
-  mutating func compress(_ input: [UInt8], into output: inout [UInt8]) -> Bool {
-    output.removeAll(keepingCapacity: true)
+  /// The compressed `input`; nil when the library refused (or there is none), in which case the caller stores the bytes
+  /// as they are.
+  mutating func compress(_ input: [UInt8]) -> [UInt8]? {
     let bound: Int
     switch compression {
-    case .none: return false
+    case .none: return nil
     case .lz4: bound = LZ4F_compressFrameBound(input.count, nil)
     case .zstd: bound = ZSTD_compressBound(input.count)
     }
-    output.append(contentsOf: repeatElement(0, count: bound))
     let (level, zstd, compression) = (level, zstd, compression)
-    let written: Int? = output.withUnsafeMutableBytes { (target: UnsafeMutableRawBufferPointer) -> Int? in
-      input.withUnsafeBytes { (source: UnsafeRawBufferPointer) -> Int? in
+    let output = [UInt8](unsafeUninitializedCapacity: bound) { room, filled in
+      filled = input.withUnsafeBytes { (source: UnsafeRawBufferPointer) -> Int in
         switch compression {
-        case .none: return nil
+        case .none: return 0
         case .lz4:
-          let count = LZ4F_compressFrame(target.baseAddress, target.count, source.baseAddress, source.count, nil)
-          return LZ4F_isError(count) != 0 ? nil : count
+          let count = LZ4F_compressFrame(room.baseAddress, room.count, source.baseAddress, source.count, nil)
+          return LZ4F_isError(count) != 0 ? 0 : count
         case .zstd:
-          guard let zstd else { return nil }
-          let count = ZSTD_compressCCtx(
-            zstd, target.baseAddress, target.count, source.baseAddress, source.count, level)
-          return ZSTD_isError(count) != 0 ? nil : count
+          guard let zstd else { return 0 }
+          let count = ZSTD_compressCCtx(zstd, room.baseAddress, room.count, source.baseAddress, source.count, level)
+          return ZSTD_isError(count) != 0 ? 0 : count
         }
       }
     }
-    output.removeLast(output.count - (written ?? 0))
-    return written != nil
+    return output.isEmpty ? nil : output
   }
 }
 
@@ -73,7 +69,7 @@ struct GrowingOutput {
   /// Makes room; false when the limit is reached.
   mutating func grow() -> Bool {
     guard bytes.count < limit else { return false }
-    bytes.append(contentsOf: repeatElement(0, count: min(limit - bytes.count, max(bytes.count, 1 << 16))))
+    bytes += [UInt8](repeating: 0, count: min(limit - bytes.count, max(bytes.count, 1 << 16)))
     return true
   }
 

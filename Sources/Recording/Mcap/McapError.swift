@@ -35,10 +35,12 @@ public struct McapError: Error, Sendable, Equatable {
     case system(code: Int32, operation: String)
   }
 
+  /// What is wrong.
   public var cause: Cause
   /// Byte in the file (or stream) at which the failure was seen.
   public var offset: UInt64
 
+  /// A failure seen at byte `offset`.
   public init(_ cause: Cause, at offset: UInt64) {
     self.cause = cause
     self.offset = offset
@@ -57,6 +59,7 @@ public struct McapError: Error, Sendable, Equatable {
 }
 
 extension McapError: CustomStringConvertible {
+  /// One line: cause and byte.
   public var description: String { "\(causeText) at byte \(offset)" }
 
   private var causeText: String {

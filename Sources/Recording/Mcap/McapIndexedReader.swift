@@ -5,15 +5,23 @@
 public struct McapIndexedReader {
   private let source: any ByteSource
   private let limit: UInt64
+  /// The first record.
   public let header: McapHeader
+  /// The last record.
   public let footer: McapFooter
+  /// Schemas of the summary by id.
   public private(set) var schemas: [UInt16: McapSchema] = [:]
+  /// Channels of the summary by id.
   public private(set) var channels: [UInt16: McapChannel] = [:]
+  /// Counts; nil when the file has none.
   public private(set) var statistics: McapStatistics?
   /// In file order.
   public private(set) var chunkIndexes: [McapChunkIndex] = []
+  /// In summary order.
   public private(set) var attachmentIndexes: [McapAttachmentIndex] = []
+  /// In summary order.
   public private(set) var metadataIndexes: [McapMetadataIndex] = []
+  /// In summary order.
   public private(set) var summaryOffsets: [McapSummaryOffset] = []
 
   /// Reads header, footer and summary. Throws `.noSummary` when the file has none.

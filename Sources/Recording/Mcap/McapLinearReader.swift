@@ -14,6 +14,7 @@ public struct McapLinearReader: Sendable {
     public var verifiesChecksums = true
     /// The longest record and decompressed chunk accepted, bytes.
     public var limit: UInt64 = McapLimits.record
+    /// The defaults.
     public init() {}
   }
 
@@ -38,6 +39,7 @@ public struct McapLinearReader: Sendable {
   /// Bytes consumed so far.
   public private(set) var offset: UInt64 = 0
 
+  /// A reader before the first byte.
   public init(options: Options = Options()) { self.options = options }
 
   /// Appends bytes that follow those fed before.

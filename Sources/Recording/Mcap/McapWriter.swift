@@ -5,7 +5,9 @@
 public struct McapWriter: ~Copyable {
   /// What the file contains besides the messages, and how chunks are made.
   public struct Options: Sendable {
+    /// The header's profile.
     public var profile = ""
+    /// The header's library.
     public var library = ""
     /// False: messages lie in the file one by one, without chunks.
     public var usesChunks = true
@@ -13,17 +15,27 @@ public struct McapWriter: ~Copyable {
     public var definesInsideChunks = true
     /// A chunk is closed when its content reaches this, bytes. Nil: only by `closeChunk()` and `finish()`.
     public var chunkBytes: Int? = 1 << 18
+    /// How chunks are compressed.
     public var compression = Compression.zstd
     /// zstd's level.
     public var compressionLevel = 3
+    /// Whether each chunk is followed by its message indexes.
     public var writesMessageIndex = true
+    /// Whether the summary lists the chunks.
     public var writesChunkIndex = true
+    /// Whether the summary counts.
     public var writesStatistics = true
+    /// Whether the summary repeats the schemas.
     public var repeatsSchemas = true
+    /// Whether the summary repeats the channels.
     public var repeatsChannels = true
+    /// Whether the summary lists the attachments.
     public var writesAttachmentIndex = true
+    /// Whether the summary lists the metadata.
     public var writesMetadataIndex = true
+    /// Whether the summary's groups are listed at its end.
     public var writesSummaryOffsets = true
+    /// The defaults.
     public init() {}
   }
 
@@ -39,7 +51,6 @@ public struct McapWriter: ~Copyable {
 
   private let options: Options
   private var compressor: ChunkCompressor
-  private var compressed: [UInt8] = []
   private var builder = ByteBuilder()
   /// Bytes drained before what `builder` holds.
   private var drained: UInt64 = 0
@@ -56,6 +67,7 @@ public struct McapWriter: ~Copyable {
   /// Counts so far, messages in the open chunk included.
   public private(set) var statistics = McapStatistics()
 
+  /// A file that holds its magic and header.
   public init(options: Options) {
     self.options = options
     compressor = ChunkCompressor(options.compression, level: options.compressionLevel)
@@ -172,14 +184,14 @@ public struct McapWriter: ~Copyable {
   public mutating func closeChunk() {
     guard !chunk.content.bytes.isEmpty else { return }
     let start = fileSize
-    let isCompressed = compressor.compress(chunk.content.bytes, into: &compressed)
+    let compressed = compressor.compress(chunk.content.bytes)
     let sum = chunk.content.bytes.withUnsafeBytes { checksum($0) }
     let startTime = chunk.messageCount > 0 ? chunk.startTime : 0
-    let compression = isCompressed ? options.compression : Compression.none
+    let compression = compressed == nil ? Compression.none : options.compression
     let record = McapChunk(
       startTime: startTime, endTime: chunk.endTime, uncompressedSize: UInt64(chunk.content.bytes.count),
       uncompressedChecksum: sum, compression: compression.rawValue,
-      records: isCompressed ? compressed : chunk.content.bytes)
+      records: compressed ?? chunk.content.bytes)
     builder.append(record)
     let length = fileSize - start
     var offsets: [UInt16: UInt64] = [:]

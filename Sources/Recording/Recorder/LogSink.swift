@@ -4,10 +4,12 @@ import Glibc
 public struct SinkFailure: Error, Sendable, Equatable {
   /// The errno value.
   public let code: Int32
+  /// A failure with an errno value.
   public init(code: Int32) { self.code = code }
 }
 
-/// Where a recorder's bytes go; called by the log thread only. Tests put slow and full ones in the place of a file.
+/// Where a recorder's bytes go. `write` and `close` are called by the log thread, `synchronize` also by another one
+/// while a `write` may be under way. Tests put slow and full ones in the place of a file.
 public protocol LogSink: AnyObject {
   /// Accepts the bytes, or the first part of them; returns how many.
   func write(_ bytes: UnsafeRawBufferPointer) throws(SinkFailure) -> Int
@@ -43,6 +45,7 @@ public final class FileSink: LogSink {
 
   deinit { close() }
 
+  /// Writes some of the bytes, in one system call.
   public func write(_ bytes: UnsafeRawBufferPointer) throws(SinkFailure) -> Int {
     while true {
       let count = Glibc.write(descriptor, bytes.baseAddress, bytes.count)
@@ -51,12 +54,14 @@ public final class FileSink: LogSink {
     }
   }
 
+  /// `fdatasync`; what cannot be synchronised (pipes, devices) is passed over.
   public func synchronize() throws(SinkFailure) {
     guard fdatasync(descriptor) != 0 else { return }
     // Pipes and devices have nothing to synchronise.
     guard errno == EINVAL || errno == EROFS else { throw SinkFailure(code: errno) }
   }
 
+  /// Closes the file; a second time nothing happens.
   public func close() {
     guard descriptor >= 0 else { return }
     _ = Glibc.close(descriptor)

@@ -16,7 +16,8 @@ public final class Recorder {
   private var thread: pthread_t?
   private var hasPort = false
 
-  /// Creates the file and starts the log thread.
+  /// Creates the file and starts the log thread, which runs on the cores that the calling thread may use: call this
+  /// before pinning.
   ///
   /// - Parameters:
   ///   - path: a file that does not exist yet.

@@ -8,12 +8,14 @@ public struct RecorderOptions: Sendable {
     case virtual
   }
 
+  /// What the stamps mean.
   public var clock = Clock.monotonic
+  /// How chunks are compressed.
   public var compression = Compression.zstd
   /// zstd's level.
   public var compressionLevel = 3
-  /// No record waits longer than this for its chunk to be written, ns. Nil: 250 ms; on the virtual clock, where only
-  /// the records' own stamps count, 10 s.
+  /// No chunk spans more than this, and no record waits longer for its chunk to be written, ns (the log thread begins
+  /// at three fifths of it). Nil: 250 ms; on the virtual clock, where only the records' own stamps count, 10 s.
   public var chunkDuration: Int64?
   /// A chunk is written when its content reaches this, bytes.
   public var chunkBytes = 1 << 18
@@ -28,6 +30,7 @@ public struct RecorderOptions: Sendable {
   /// Names for the numbers in events.
   public var vocabulary = LogVocabulary()
 
+  /// The defaults: a run on the real clock.
   public init() {}
 
   var effectiveChunkDuration: Int64 { chunkDuration ?? (clock == .monotonic ? 250_000_000 : 10_000_000_000) }
@@ -36,9 +39,13 @@ public struct RecorderOptions: Sendable {
 
 /// A file to be carried inside the log: a policy, a task, a calibration.
 public struct LogAttachment: Sendable, Equatable {
+  /// A file name.
   public var name: String
+  /// For example `application/yaml`.
   public var mediaType: String
+  /// The file's bytes.
   public var data: [UInt8]
+  /// A file by name, kind and content.
   public init(name: String, mediaType: String, data: [UInt8]) {
     self.name = name
     self.mediaType = mediaType
@@ -48,6 +55,7 @@ public struct LogAttachment: Sendable, Equatable {
 
 /// What became of a log.
 public struct RecordingSummary: Sendable, Equatable {
+  /// The log.
   public var path: String
   /// Messages per topic.
   public var messageCounts: [String: UInt64] = [:]

@@ -8,18 +8,24 @@ public struct LoopRecord: Sendable, BitwiseCopyable {
   public var stamp: Int64 = 0
   /// Ticks and missed deadlines since the start of the run.
   public var ticks: UInt64 = 0
+  /// Missed deadlines since the start of the run.
   public var overruns: UInt64 = 0
   /// Hz over the interval.
   public var achievedRate: Double = 0
   /// ns behind the deadline at wake-up.
   public var latenessMinimum: Int64 = 0
+  /// Mean over the interval, ns.
   public var latenessMean: Int64 = 0
+  /// Largest of the interval, ns.
   public var latenessMaximum: Int64 = 0
   /// ns from wake-up to the end of the tick.
   public var executionMinimum: Int64 = 0
+  /// Mean over the interval, ns.
   public var executionMean: Int64 = 0
+  /// Largest of the interval, ns.
   public var executionMaximum: Int64 = 0
 
+  /// All zero.
   @_noLocks
   public init() {}
 }

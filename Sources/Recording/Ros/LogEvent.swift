@@ -70,6 +70,7 @@ public struct LogVocabulary: Sendable {
   /// Names of safety states by number.
   public var states: [Int64: String]
 
+  /// Names by number; a number without a name is written as it is.
   public init(conditions: [Int64: String] = [:], states: [Int64: String] = [:]) {
     self.conditions = conditions
     self.states = states

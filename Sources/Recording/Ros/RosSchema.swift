@@ -26,10 +26,15 @@ public struct RosSchema: Sendable, Equatable {
     case sequence
   }
 
+  /// One field of a message.
   public struct Field: Sendable, Equatable {
+    /// The field's name.
     public var name: String
+    /// Type of one element.
     public var element: Element
+    /// How many elements.
     public var arity: Arity
+    /// A field.
     public init(name: String, element: Element, arity: Arity) {
       self.name = name
       self.element = element

@@ -12,8 +12,11 @@ public indirect enum RosValue: Sendable, Equatable {
 
 /// One named field of a decoded message.
 public struct RosMember: Sendable, Equatable {
+  /// The field's name.
   public var name: String
+  /// What the message holds.
   public var value: RosValue
+  /// A field with its value.
   public init(name: String, value: RosValue) {
     self.name = name
     self.value = value

@@ -1,5 +1,6 @@
 /// One thing that is wrong, or odd, about a log.
 public struct DoctorFinding: Sendable, Equatable, CustomStringConvertible {
+  /// How bad it is.
   public enum Severity: String, Sendable {
     /// The file breaks the format, or contradicts itself.
     case error
@@ -69,11 +70,15 @@ public struct DoctorFinding: Sendable, Equatable, CustomStringConvertible {
     case ros2QualityOfService = "ros2-offered-qos-profiles"
   }
 
+  /// How bad it is.
   public var severity: Severity
+  /// What kind of thing.
   public var kind: Kind
+  /// What was found, with numbers.
   public var message: String
   /// Byte in the file that it concerns.
   public var offset: UInt64
 
+  /// One line: severity, kind, words, byte.
   public var description: String { "\(severity.rawValue): \(kind.rawValue): \(message) (at byte \(offset))" }
 }

@@ -1,5 +1,6 @@
 /// Prints the messages of a log as text.
 public enum LogCat {
+  /// How messages are printed.
   public enum Format: String, Sendable, CaseIterable {
     /// One JSON object a line: topic, log time, schema, message.
     case json

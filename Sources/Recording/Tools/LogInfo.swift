@@ -2,9 +2,13 @@
 public struct LogInfo: Sendable, Equatable {
   /// One channel.
   public struct Channel: Sendable, Equatable {
+    /// The channel's topic.
     public var topic: String
+    /// Name of its schema; empty without one.
     public var schema: String
+    /// Encoding of its messages.
     public var encoding: String
+    /// Its messages.
     public var messageCount: UInt64
     /// Messages per second between the log's first and last message; 0 for fewer than two.
     public var rate: Double
@@ -12,10 +16,14 @@ public struct LogInfo: Sendable, Equatable {
 
   /// One attachment.
   public struct Attachment: Sendable, Equatable {
+    /// A file name.
     public var name: String
+    /// For example `application/yaml`.
     public var mediaType: String
+    /// Bytes of the file.
     public var size: UInt64
 
+    /// An attachment by name, kind and size.
     public init(name: String, mediaType: String, size: UInt64) {
       self.name = name
       self.mediaType = mediaType
@@ -23,21 +31,29 @@ public struct LogInfo: Sendable, Equatable {
     }
   }
 
+  /// The log.
   public var path: String
   /// Bytes on disk.
   public var size: UInt64 = 0
+  /// The header's profile.
   public var profile = ""
+  /// The library that wrote it.
   public var library = ""
   /// Log times of the first and last message, ns.
   public var startTime: UInt64 = 0
+  /// Log time of the last message, ns.
   public var endTime: UInt64 = 0
+  /// Messages on all channels.
   public var messageCount: UInt64 = 0
+  /// Chunks.
   public var chunkCount = 0
   /// Compressions in use, MCAP's names.
   public var compressions: [String] = []
   /// Sorted by topic.
   public var channels: [Channel] = []
+  /// In file order.
   public var attachments: [Attachment] = []
+  /// In file order.
   public var metadata: [McapMetadata] = []
   /// Episodes that were started.
   public var episodeCount = 0
@@ -70,7 +86,10 @@ public struct LogInfo: Sendable, Equatable {
         info.scan(reader)
       }
     } catch { throw RecordingError(path: path, error) }
-    try info.readEvents(reader)
+    // A chunk damaged in the middle of a closed log spoils the count of episodes, not the rest.
+    do throws(RecordingError) { try info.readEvents(reader) } catch {
+      info.problem = info.problem ?? "damaged: \(error.message)"
+    }
     info.channels.sort { $0.topic < $1.topic }
     if let count = info.channels.first(where: { $0.topic == "/transition" })?.messageCount, count > 0 {
       info.bytesPerTransition = Double(info.size) / Double(count)

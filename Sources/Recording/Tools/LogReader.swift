@@ -1,6 +1,7 @@
 /// Reads the messages of a log, closed or not: by its summary when it has a sound one, else from front to back up to
 /// the first byte that cannot be read.
 public struct LogReader {
+  /// The log.
   public let path: String
   let source: any ByteSource
   /// The summary's reader; nil when the log was not closed or its summary is damaged.
@@ -85,6 +86,7 @@ public struct LogReader {
 public struct TransitionLog: Sendable {
   /// Dimensions, as the log's schema has them.
   public var layout: TransitionLayout
+  /// In order of time.
   public var transitions: [Transition]
   /// Why reading ended early, for a log that was not closed.
   public var problem: McapError?

@@ -4,13 +4,20 @@ import Glibc
 public struct RecoveryReport: Sendable, Equatable {
   /// How many of each kind of record.
   public struct Counts: Sendable, Equatable {
+    /// Schemas.
     public var schemas = 0
+    /// Channels.
     public var channels = 0
+    /// Messages.
     public var messages = 0
+    /// Chunks.
     public var chunks = 0
+    /// Attachments.
     public var attachments = 0
+    /// Metadata records.
     public var metadata = 0
   }
+  /// What is in the output.
   public var recovered = Counts()
   /// A discarded chunk counts once; its messages cannot be counted.
   public var discarded = Counts()

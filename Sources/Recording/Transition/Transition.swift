@@ -2,35 +2,56 @@ import ArmModel
 
 /// One step of a run as read back from a log. NaN means "not known". Units as in the schema.
 public struct Transition: Sendable, Equatable {
+  /// Policy steps since the start of the run.
   public var step: UInt64 = 0
   /// Monotonic (or virtual) time of the observation, ns.
   public var stamp: Int64 = 0
   /// s until the next observation.
   public var duration = Double.nan
+  /// Number of the episode.
   public var episode: UInt32 = 0
+  /// Steps since the start of the episode.
   public var stepInEpisode: UInt32 = 0
+  /// As the policy saw it.
   public var observation: [Float] = []
+  /// Mean of the policy's distribution.
   public var actionMean: [Float] = []
+  /// Its log standard deviation.
   public var actionLogStandardDeviation: [Float] = []
+  /// The action as sampled.
   public var rawAction: [Float] = []
+  /// The action after squash or clip.
   public var action: [Float] = []
+  /// The command after safety, in the unit of `commandMode`.
   public var command: [Float] = []
+  /// The command before safety.
   public var proposal: [Float] = []
+  /// Joint positions at the observation, rad.
   public var position: [Float] = []
+  /// Joint velocities, rad/s.
   public var velocity: [Float] = []
+  /// Joint efforts, N·m.
   public var effort: [Float] = []
+  /// Of the raw action under the behaviour policy.
   public var logProbability = Float.nan
+  /// The critic's value; NaN without a critic.
   public var value = Float.nan
+  /// Sum of the terms.
   public var reward = Float.nan
+  /// In the task's order.
   public var rewardTerms: [Float] = []
+  /// Who commanded.
   public var source = CommandSource.none
   /// 0 position, 1 effort.
   public var commandMode: UInt8 = 0
+  /// How the step ended and what was done to it.
   public var flags: TransitionFlags = []
   /// Empty but on the last step of an episode.
   public var finalObservation: [Float] = []
 
+  /// Whether the task ended.
   public var isTerminated: Bool { flags.contains(.terminated) }
+  /// Whether the time ended.
   public var isTruncated: Bool { flags.contains(.truncated) }
 }
 

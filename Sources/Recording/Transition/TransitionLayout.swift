@@ -15,6 +15,7 @@ public struct TransitionLayout: Sendable, Equatable, BitwiseCopyable {
   /// Reward terms; with 0 the field is left out of the schema.
   public let rewardTermCount: Int
 
+  /// A layout; counts below the least are a programming error.
   public init(observationCount: Int, actionCount: Int, jointCount: Int, rewardTermCount: Int) {
     precondition(observationCount > 0 && actionCount > 0 && jointCount > 0 && rewardTermCount >= 0)
     self.observationCount = observationCount
