@@ -167,7 +167,9 @@ public struct TransitionDecoder: Sendable {
   }
 
   private func floats(at offset: Int, count: Int, _ bytes: UnsafeRawBufferPointer) -> [Float] {
-    [Float](unsafeUninitializedCapacity: count) { room, filled in
+    // The standard library writes into its one shared empty array when asked for no room: a race between readers.
+    guard count > 0 else { return [] }
+    return [Float](unsafeUninitializedCapacity: count) { room, filled in
       for index in 0..<count {
         room[index] = Float(
           bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + 4 * index, as: UInt32.self)))
