@@ -1,3 +1,4 @@
+import Control
 import LoopTestSupport
 import RealTime
 import TestSupport
@@ -14,7 +15,9 @@ import Testing
   ) throws {
     let folder = try TemporaryFolder()
     var parts = try SessionParts(make(folder.file("run.mcap")))
-    var run = try parts.makeRun()
+    var worker: PolicyWorker?
+    var run = try parts.makeRun(worker: &worker)
+    defer { withExtendedLifetime(worker) {} }
     let recorder = try #require(parts.recorder)
     let status = TripleBuffer(initial: LoopStatus())
     run.warmUp()

@@ -188,9 +188,9 @@ import Testing
 
   // MARK: Log
 
-  @Test func `A log in a folder that does not exist`() throws {
-    try expectRefusal("/none/run.mcap", "folder exists") { folder in
-      try plan(episodes: 1, log: folder.file("none/run.mcap"))
+  @Test func `A log in a folder below one that does not exist`() throws {
+    try expectRefusal("/none/deeper/run.mcap", "/none/deeper' cannot be made", "mkdir -p") { folder in
+      try plan(episodes: 1, log: folder.file("none/deeper/run.mcap"))
     }
   }
 
