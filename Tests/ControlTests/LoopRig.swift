@@ -74,7 +74,8 @@ final class LoopRig {
         controlPeriod: LoopRig.period, ticksPerStep: design.ticksPerStep, clock: design.clock,
         selection: design.selection, interpolation: design.interpolation, seed: 1, limits: design.limits,
         mode: .position, armingTicks: design.armingTicks),
-      task: task.makeEvaluator(), policy: .inTick(try policy.makePolicy()), twin: twin, port: recorder.makePort(), jointCount: 2,
+      task: task.makeEvaluator(), policy: .inTick(try policy.makePolicy()), twin: twin, port: recorder.makePort(),
+      jointCount: 2,
       pointCount: 1, observationCount: 3, actionCount: 2, rewardTermCount: 2)
     arm = ScriptedArm(position: [0, 0])
     loop.startSchedule()
