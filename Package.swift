@@ -107,6 +107,6 @@ let package = Package(
     tests("Control", ["Control", "LoopTestSupport"]),
     tests("Sessions", ["Sessions", "LoopTestSupport"]),
     // The command itself, driven from outside as a user drives it.
-    tests("Command", ["sinew", "Recording"]),
+    tests("Command", ["sinew", "Configuration", "Recording"]),
   ]
 )

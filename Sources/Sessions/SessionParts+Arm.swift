@@ -9,9 +9,9 @@ extension SessionParts {
   static func limits(_ plan: SessionPlan, model: PhysicsModel, notes: inout [String]) throws -> SafetyLimits {
     let name = plan.profile ?? (ArmProfile.shipped.contains(model.name) ? model.name : nil)
     guard let name else {
-      guard plan.limitOverrides.isEmpty else {
+      if let limit = plan.limitOverrides.first {
         throw SessionError(
-          "limits were given, but there is no arm profile for '\(model.name)' that they tighten; name one with --profile"
+          "\(limit.origin.file): limits are given, but there is no arm profile for '\(model.name)' to tighten; name one with --profile"
         )
       }
       notes.append(

@@ -27,7 +27,8 @@ struct SessionParts {
     try SessionParts.checkEnd(plan)
     policy = try PolicyLoader.named(plan.policy)
     try SessionParts.check(policy.description, fits: task)
-    let nominal = try PhysicsModel.named(plan.model ?? task.model)
+    let nominal =
+      try plan.model.map { try PhysicsModel.named($0) } ?? Self.naming(task) { try PhysicsModel.named(task.model) }
     model = try plan.physicsTimestep.map { try nominal.withTimestep($0) } ?? nominal
     notes += model.notes
     policyRate = 1 / task.stepDuration
@@ -65,17 +66,13 @@ struct SessionParts {
     }
     for (index, variable) in task.variables.enumerated() {
       guard let binding = SessionParts.binding(variable) else { continue }
-      let place = try arm.bindVariable(binding)
+      let place = try Self.naming(task) { try arm.bindVariable(binding) }
       guard place == index else {
         throw SessionError("task '\(task.name)': bound variables must come before unbound ones")
       }
     }
     let boundCount = task.variables.count { SessionParts.binding($0) != nil }
-    let twin = try arm.makeTwin(
-      points: task.points.map {
-        (name: $0.modelName, kind: $0.kind == .site ? KinematicTwin.PointKind.site : KinematicTwin.PointKind.body)
-      },
-      source: task.pointSource == .lastPhysicsStep ? .lastPhysicsStep : .measured)
+    let twin = try makeTwin(of: arm)
     let evaluator = task.makeEvaluator(noiseSeed: plan.seed)
     var made = try policy.makePolicy()
     let seat: PolicySeat
@@ -117,6 +114,18 @@ struct SessionParts {
     }
   }
 
+  private func makeTwin(of arm: borrowing SimulatedArm) throws -> KinematicTwin {
+    let points = plan.task.points.map {
+      (name: $0.modelName, kind: $0.kind == .site ? KinematicTwin.PointKind.site : KinematicTwin.PointKind.body)
+    }
+    do throws(SimulationError) {
+      return try arm.makeTwin(
+        points: points, source: plan.task.pointSource == .lastPhysicsStep ? .lastPhysicsStep : .measured)
+    } catch {
+      throw SessionError("\(plan.task.file): \(error)")
+    }
+  }
+
   // MARK: Checks
 
   private static func checkEnd(_ plan: SessionPlan) throws {
@@ -129,6 +138,11 @@ struct SessionParts {
     if plan.clock == .virtual && plan.duration == nil && plan.episodes == nil {
       throw SessionError("a run in simulated time has no end; give a duration or a number of episodes")
     }
+  }
+
+  /// Names the task's file in the error of what the task asks for.
+  private static func naming<Result>(_ task: TaskDefinition, _ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch { throw SessionError("\(task.file): \(error)") }
   }
 
   private static func check(_ policy: PolicyDescription, fits task: TaskDefinition) throws {

@@ -1,3 +1,4 @@
+import ArmModel
 import ArmProfiles
 import Configuration
 import Control
@@ -21,6 +22,9 @@ enum SessionPlanning {
     let configuration = try command.config.map { path in try checkingInput { try RobotConfiguration.load(path: path) } }
     var plan = try plan(command.simulation, configuration: configuration)
     if let path = command.config {
+      if let arm = plan.profile, command.simulation.profile == nil {
+        do { _ = try ArmProfile.named(arm) } catch { throw InputError("\(path): arm: \(error)") }
+      }
       plan.configurationText = try checkingInput { try ConfigurationNode.text(path: path) }
     }
     plan.clock = command.virtual || configuration?.clock == .virtual ? .virtual : .monotonic

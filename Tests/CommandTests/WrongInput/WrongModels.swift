@@ -69,7 +69,7 @@ extension WrongInput {
       "an unknown perturbation", "simulation:\n  perturbations: {gravity: 2}\n", mentions: ["2:", "gravity"]),
     WrongInput(
       "configuration: an unknown arm", ["run", "--virtual", "--duration", "0.1", "--config", "robot.yaml"],
-      mentions: ["so102"], prepare: { try $0.write("arm: so102\ntask: reacher-v5\n", to: "robot.yaml") }),
+      mentions: ["robot.yaml", "so102"], prepare: { try $0.write("arm: so102\ntask: reacher-v5\n", to: "robot.yaml") }),
     WrongInput(
       "configuration: limits of an unknown joint", ["run", "--virtual", "--duration", "0.1", "--config", "robot.yaml"],
       mentions: ["robot.yaml", "3:", "elbow"],
@@ -80,7 +80,8 @@ extension WrongInput {
       prepare: { try $0.write("safety:\n  joints: {joint1: {effort: 500}}\n", to: "robot.yaml") }),
     WrongInput(
       "configuration: limits for an arm without a profile",
-      ["run", "--virtual", "--duration", "0.1", "--config", "robot.yaml", "--model", "m.xml"], mentions: ["--profile"],
+      ["run", "--virtual", "--duration", "0.1", "--config", "robot.yaml", "--model", "m.xml"],
+      mentions: ["robot.yaml", "--profile"],
       prepare: {
         try $0.write(Shipped.model, changing: "model=\"reacher\"", to: "model=\"mine\"", as: "m.xml")
         try $0.write("safety:\n  every_joint: {effort: 5}\n", to: "robot.yaml")

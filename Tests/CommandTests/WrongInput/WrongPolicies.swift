@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 
 extension WrongInput {
@@ -64,16 +65,16 @@ extension WrongInput {
       try $0.writeBundle("b", changing: "onnx: sb3_ppo_reacher.with_norm_clip.onnx", to: "onnx: out.onnx")
       try $0.makeLink("b/out.onnx", to: Shipped.bundle.appendingPathComponent(Shipped.network).path)
     },
-    WrongInput("bundle: changed golden vectors", ["policy", "inspect", "b"], mentions: ["b/", "golden"]) { folder in
+    WrongInput("bundle: golden vectors of another policy", ["policy", "inspect", "b"], mentions: ["b/", "golden"]) {
+      folder in
+      let golden = try String(contentsOf: Shipped.bundle.appendingPathComponent("golden.csv"), encoding: .utf8)
+      var lines = golden.split(separator: "\n").map(String.init)
+      lines[3] = (lines[3].split(separator: ",").dropLast() + ["0.987654"]).joined(separator: ",")
+      let changed = lines.joined(separator: "\n")
+      let hash = Array(changed.utf8).withUnsafeBytes { ContentHash.sha256($0) }
       try folder.writeBundle(
-        "b",
-        changing:
-          "  - path: golden.csv\n    sha256: 73840aad8385a2a36998b953f92e2d0410d807b1e357c9bfe721e878fae9cbc4\n",
-        to: "")
-      let golden = try folder.text("b/golden.csv").split(separator: "\n").map(String.init)
-      let cells = golden[3].split(separator: ",")
-      let line = (cells.dropLast() + ["0.987654"]).joined(separator: ",")
-      try folder.write((golden[..<3] + [line] + golden[4...]).joined(separator: "\n"), to: "b/golden.csv")
+        "b", changing: "73840aad8385a2a36998b953f92e2d0410d807b1e357c9bfe721e878fae9cbc4", to: hash)
+      try folder.write(changed, to: "b/golden.csv")
     },
     WrongInput("bundle: a wrong hash", ["policy", "inspect", "b"], mentions: ["sb3_ppo_reacher", "00000000"]) {
       try $0.writeBundle("b", changing: "sha256: 43c906f2", to: "sha256: 00000000")

@@ -50,9 +50,11 @@ extension WrongInput {
     changed("unknown point", "to: target, weight", "to: goal, weight", mentions: ["goal"]),
     changed("a joint twice", "[joint1, joint2]", "[joint1, joint1]", mentions: ["joint1"]),
     changed("wrong joints", "[joint1, joint2]", "[elbow, wrist]", mentions: []).naming(["elbow"]),
-    changed("wrong model", "model: reacher", "model: reachr", mentions: []).naming(["reachr", "reacher"]),
-    changed("a wrong body", "{body: fingertip}", "{body: thumb}", mentions: []).naming(["thumb"]),
-    changed("wrong bound joints", "[target_x, target_y]", "[target_a, target_b]", mentions: []).naming(["target_a"]),
+    changed("wrong model", "model: reacher", "model: reachr", mentions: []).naming(["t.yaml", "reachr", "reacher"]),
+    changed("a wrong body", "{body: fingertip}", "{body: thumb}", mentions: []).naming(["t.yaml", "thumb"]),
+    changed("wrong bound joints", "[target_x, target_y]", "[target_a, target_b]", mentions: []).naming([
+      "t.yaml", "target_a",
+    ]),
     changed(
       "wrong dimension", "  - {term: joint_velocity}\n", "", mentions: []
     ).naming(["10 observations", "gives 8"]),
