@@ -14,6 +14,13 @@ extension ArmProfile {
         nameOrPath, in: "arms", ofModule: "ArmProfiles", fileExtension: "yaml", kind: "arm profile"))
   }
 
+  /// The text of the file that `named` reads, for those who keep it (a log's attachment).
+  public static func text(of nameOrPath: String) throws(ConfigurationError) -> String {
+    try ConfigurationNode.text(
+      path: try ShippedFiles.resolve(
+        nameOrPath, in: "arms", ofModule: "ArmProfiles", fileExtension: "yaml", kind: "arm profile"))
+  }
+
   /// Reads a profile file. Every mistake in it is an error with its position.
   public static func load(path: String) throws(ConfigurationError) -> ArmProfile {
     try ArmProfile(ConfigurationNode.load(path: path))

@@ -7,8 +7,7 @@ import Simulation
 extension SessionParts {
   /// The arm's limits in the task's joint order.
   static func limits(_ plan: SessionPlan, model: PhysicsModel, notes: inout [String]) throws -> SafetyLimits {
-    let name = plan.profile ?? (ArmProfile.shipped.contains(model.name) ? model.name : nil)
-    guard let name else {
+    guard let name = profileName(plan, model: model) else {
       if let limit = plan.limitOverrides.first {
         throw SessionError(
           "\(limit.origin.file): limits are given, but there is no arm profile for '\(model.name)' to tighten; name one with --profile"
@@ -32,6 +31,11 @@ extension SessionParts {
       )
     }
     return SafetyLimits(selected.limits)
+  }
+
+  /// The arm profile in force: the one asked for, else the shipped one of the model's name.
+  static func profileName(_ plan: SessionPlan, model: PhysicsModel) -> String? {
+    plan.profile ?? (ArmProfile.shipped.contains(model.name) ? model.name : nil)
   }
 
   /// What a model says of its joints: their ranges.

@@ -1,3 +1,5 @@
+import ArmModel
+import ArmProfiles
 import Configuration
 import Control
 import Glibc
@@ -22,7 +24,7 @@ extension SessionParts {
       rewardTermCount: task.rewardTermNames.count)
     return try Recorder.start(
       path: path, options: options, layout: layout, jointNames: task.joints, metadata: metadata,
-      attachments: attachments, robotDescription: model.robotDescription)
+      attachments: try attachments(), robotDescription: model.robotDescription)
   }
 
   /// Makes the folder of the log when it is missing, but none above it: a wrong path should not become a tree.
@@ -76,7 +78,7 @@ extension SessionParts {
     ]
   }
 
-  private var attachments: [LogAttachment] {
+  private func attachments() throws -> [LogAttachment] {
     var files = [
       LogAttachment(name: "task.yaml", mediaType: "application/yaml", data: Array(plan.task.sourceText.utf8))
     ]
@@ -84,6 +86,15 @@ extension SessionParts {
       files.append(LogAttachment(name: "policy.yaml", mediaType: "application/yaml", data: Array(text.utf8)))
     }
     files.append(LogAttachment(name: "model.xml", mediaType: "application/xml", data: Array(model.sourceText.utf8)))
+    if let name = Self.profileName(plan, model: model) {
+      files.append(
+        LogAttachment(
+          name: "arm-profile.yaml", mediaType: "application/yaml", data: Array(try ArmProfile.text(of: name).utf8)))
+    }
+    if case .all(let servo) = try servos() {
+      files.append(
+        LogAttachment(name: "servo.yaml", mediaType: "application/yaml", data: Array(servo.sourceText.utf8)))
+    }
     if let text = plan.configurationText {
       files.append(LogAttachment(name: "robot.yaml", mediaType: "application/yaml", data: Array(text.utf8)))
     }
