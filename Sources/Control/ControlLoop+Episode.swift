@@ -80,7 +80,7 @@ extension ControlLoop {
   /// Whether the policy can be asked now.
   private var mayAsk: Bool {
     @_noLocks get {
-      if step.isOpen && !step.isDecided { return false }
+      if step.isOpen && !step.isPlayed { return false }
       switch link {
       case .some(let link): return link.canAsk
       case .none: return true
@@ -165,6 +165,19 @@ extension ControlLoop {
     }
   }
 
+  /// The step has no action: its record must not show the last one's.
+  @_noLocks
+  private mutating func forgetPolicyOutput() {
+    for index in 0..<buffers.actionCount {
+      buffers.action[index] = .nan
+      buffers.rawAction[index] = .nan
+      buffers.mean[index] = .nan
+      buffers.logStandardDeviation[index] = .nan
+    }
+    step.logProbability = .nan
+    step.proposal = JointVector(repeating: .nan, count: step.proposal.count)
+  }
+
   /// Moves the proposal on its straight line: at the new goal one step after it was given.
   @_noLocks
   private mutating func interpolate() {
@@ -182,7 +195,7 @@ extension ControlLoop {
   private mutating func closeStep(_ now: Int64) {
     let asked = requests.rawValue & (OperatorRequests.stop.rawValue | OperatorRequests.yield.rawValue)
     let isCut = asked != 0 || inputs.writeFailed
-    guard step.isOpen && step.isDecided else {
+    guard step.isOpen else {
       if isCut { cutEpisode(now) }
       return
     }
@@ -205,19 +218,20 @@ extension ControlLoop {
   /// The core took authority away: the step in progress ends here, truncated.
   @_noLocks
   mutating func interruptEpisode(_ now: Int64) {
-    guard step.isOpen && step.isDecided else {
+    guard step.isOpen && episode.hasStarted else {
       cutEpisode(now)
       return
     }
+    if !step.isDecided { forgetPolicyOutput() }
+    // A simulation that failed has left the numbers; its last good state counts.
+    if !decision.active.has(.armFailed) { twin.update(inputs.joints, into: &points) }
     var reward = 0.0
-    if now == step.stamp {
-      // The step was overruled in the tick that opened it: nothing was done and no time passed.
-      for index in 0..<buffers.rewardTermCount { buffers.rewardTerms[index] = 0 }
-    } else {
-      // A simulation that failed has left the numbers; its last good state counts.
-      if !decision.active.has(.armFailed) { twin.update(inputs.joints, into: &points) }
+    if step.isPlayed {
       reward = task.reward(
         action: UnsafePointer(buffers.action), joints: inputs.joints, points: points, terms: buffers.rewardTerms)
+    } else {
+      // Unanswered, or overruled at once: what was never done earns nothing.
+      for index in 0..<buffers.rewardTermCount { buffers.rewardTerms[index] = 0 }
     }
     step.altered = true
     finishStep(reward: reward, terminated: false, truncated: true, success: false, now: now)

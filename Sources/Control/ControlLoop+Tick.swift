@@ -127,6 +127,7 @@ extension ControlLoop {
     // What a muted core would have liked was not executed.
     if decision.writes { step.command = decision.command.goal }
     if decision.source != .none { step.source = decision.source }
+    if step.isDecided && decision.state == .policy { step.isPlayed = true }
     let end = clock.now()
     statistics.deciding.record(end &- sectionStart)
     sectionStart = end

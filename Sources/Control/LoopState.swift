@@ -49,8 +49,10 @@ struct LoopBuffers {
 /// The policy step that has been decided and not yet rewarded; it becomes a transition at the next one.
 struct StepInProgress: BitwiseCopyable {
   var isOpen = false
-  /// Whether the policy has answered; before that there is nothing to reward.
+  /// Whether the policy has answered.
   var isDecided = false
+  /// Whether its answer was executed in a tick at least; before that there is nothing to reward.
+  var isPlayed = false
   /// When its observation was taken, monotonic ns.
   var stamp: Int64 = 0
   var logProbability: Float = 0

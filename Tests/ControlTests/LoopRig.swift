@@ -28,6 +28,8 @@ final class LoopRig {
     var timeLimit = 64
     var clock = TickClock.Kind.virtual
     var selection = ActionSelection.mean
+    /// What plays the policy's thread; nil runs the policy in the tick.
+    var exchange: PolicyExchange?
     /// More keys of the task.
     var taskExtra = ""
 
@@ -69,12 +71,18 @@ final class LoopRig {
       path: log, options: options,
       layout: TransitionLayout(observationCount: 3, actionCount: 2, jointCount: 2, rewardTermCount: 2),
       jointNames: task.joints)
+    let seat: PolicySeat =
+      if let exchange = design.exchange {
+        .onThread(PolicyLink(memory: exchange))
+      } else {
+        .inTick(try policy.makePolicy())
+      }
     loop = ControlLoop(
       configuration: LoopConfiguration(
         controlPeriod: LoopRig.period, ticksPerStep: design.ticksPerStep, clock: design.clock,
         selection: design.selection, interpolation: design.interpolation, seed: 1, limits: design.limits,
         mode: .position, armingTicks: design.armingTicks),
-      task: task.makeEvaluator(), policy: .inTick(try policy.makePolicy()), twin: twin, port: recorder.makePort(),
+      task: task.makeEvaluator(), policy: seat, twin: twin, port: recorder.makePort(),
       jointCount: 2,
       pointCount: 1, observationCount: 3, actionCount: 2, rewardTermCount: 2)
     arm = ScriptedArm(position: [0, 0])

@@ -220,6 +220,39 @@ import Testing
     #expect(report.ending == .completed)
   }
 
+  @Test func `In real time a policy may have a thread of its own, and the log is as sound`() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("run.mcap")
+    let session = try SimulatedSession(
+      plan(duration: 1.5, log: path) {
+        $0.clock = .monotonic
+        $0.controlRate = 100
+        $0.physicsTimestep = 0.005
+        $0.policyPlacement = .thread
+        $0.selection = .sample
+      })
+    #expect(session.policyHasThread)
+    let report = try session.runBlocking { _ in }
+    let rows = try LogContents(path: path).transitions
+    #expect(report.ending == .completed)
+    #expect(report.recording?.isLossy == false)
+    #expect(!rows.isEmpty)
+    for (index, row) in rows.enumerated() {
+      #expect(row.step == UInt64(index))
+      // A busy machine may cost a step its action, but then the row says so.
+      if row.flags.contains(.altered) { continue }
+      #expect(row.command == row.proposal && row.source == .policy)
+      var density = 0.0
+      for joint in 0..<2 {
+        let logDeviation = Double(row.actionLogStandardDeviation[joint])
+        let score = Double(row.rawAction[joint] - row.actionMean[joint]) / exp(logDeviation)
+        density += -0.5 * score * score - logDeviation - 0.5 * log(2 * Double.pi)
+        #expect(row.proposal[joint] == Float(200 * Double(row.action[joint])))
+      }
+      #expect(abs(Double(row.logProbability) - density) < 1e-3)
+    }
+  }
+
   @Test func `Strict real time refuses to start where the rights are missing, and says what grants them`() async throws
   {
     await #expect(processExitsWith: .success) {
