@@ -1,5 +1,6 @@
 import Control
 import LoopTestSupport
+import Policies
 import RealTime
 import TestSupport
 import Testing
@@ -46,12 +47,11 @@ import Testing
   }
 
   @Test(
-    .enabled(if: Fixtures.areAvailable),
-    arguments: [
-      // Operators that have no kernel, a head of its own, and hidden state.
-      "sb3_ppo_reacher.docs_legacy.onnx", "sb3_ppo_reacher.docs_dynamo.onnx", "rsl_rl_gru_reacher.onnx",
-    ])
+    .enabled(if: Fixtures.areAvailable), arguments: ["sb3_ppo_reacher.with_norm_clip.onnx", "rsl_rl_gru_reacher.onnx"])
   func `Policies that run on the interpreter or remember`(name: String) throws {
+    let policy = try PolicyLoader.load(path: fixture(name))
+    #expect(policy.inspection.interpreterSteps > 0)
+    #expect(policy.description.isRecurrent == name.contains("gru"))
     try expectNone { log in try plan(policy: fixture(name), duration: 200.1, log: log) }
   }
 
