@@ -22,6 +22,12 @@ extension ControlLoop {
     task.variable(index)
   }
 
+  /// Tells the kinematic twin a bound variable's value, so that points on what follows the variable are where they are.
+  @_noLocks
+  public mutating func setTwinVariable(_ index: Int, _ value: Vector3) {
+    twin.setVariable(index, value)
+  }
+
   /// Begins the sampled episode with the arm at `position`: arms if need be and hands the policy authority in the next
   /// tick that reads the arm and has the policy's answer. False, and nothing changed, while the core still has the arm in
   /// motion, a fault is latched, or an arm that takes time to arm has not been armed.
@@ -244,6 +250,7 @@ extension ControlLoop {
     step.isOpen = false
     episode.truncated = true
     episode.interrupted = true
+    episode.causes = decision.active
     endEpisode(now)
   }
 

@@ -36,6 +36,18 @@ extension ControlLoop {
     recordedSteps &+= 1
   }
 
+  /// Notes that the run begins, with the rights its thread was granted.
+  public mutating func recordRunStart(grant: RealTimeGrant?) {
+    port?.recordEvent(
+      .runStarted, stamp: clock.now(), first: Int64(grant?.priority ?? 0), second: grant?.memoryIsLocked == true ? 1 : 0)
+  }
+
+  /// Notes that the run is over.
+  public mutating func recordRunEnd() {
+    port?.recordEvent(
+      .runStopped, stamp: clock.now(), first: Int64(statistics.tickCount), second: Int64(statistics.overrunCount))
+  }
+
   @_noLocks
   mutating func recordEpisodeStart() {
     port?.recordEvent(.episodeStarted, stamp: clock.now(), first: Int64(episode.index))
@@ -68,6 +80,11 @@ extension ControlLoop {
         .safetyStateChanged, stamp: now, first: Int64(decision.state.rawValue), second: Int64(lastEventState.rawValue))
       lastEventState = decision.state
     }
+    if decision.source != lastSource {
+      port?.recordEvent(
+        .sourceChanged, stamp: now, first: Int64(decision.source.rawValue), second: Int64(lastSource.rawValue))
+      lastSource = decision.source
+    }
     if decision.active.rawValue != lastActive.rawValue {
       recordConditions(.conditionRaised, decision.active.rawValue & ~lastActive.rawValue, now: now)
       recordConditions(.conditionCleared, lastActive.rawValue & ~decision.active.rawValue, now: now)
@@ -83,7 +100,12 @@ extension ControlLoop {
   private mutating func recordConditions(_ event: LogEvent, _ bits: UInt64, now: Int64) {
     var left = bits
     while left != 0 {
-      port?.recordEvent(event, stamp: now, first: Int64(left.trailingZeroBitCount), second: -1)
+      let bit = left.trailingZeroBitCount
+      // What the arm itself said: the joint, and the kind of its failure.
+      let isArm = bit == Int(Condition.armFailed.rawValue) || bit == Int(Condition.writeFailed.rawValue)
+      port?.recordEvent(
+        event, stamp: now, first: Int64(bit), second: isArm ? Int64(lastArmError?.joint ?? -1) : -1,
+        value: isArm ? Double(lastArmError?.code.rawValue ?? 0) : 0)
       left &= left &- 1
     }
   }

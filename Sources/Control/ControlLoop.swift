@@ -105,6 +105,7 @@ public struct ControlLoop: ~Copyable {
   var tickStart: Int64 = 0
   var sectionStart: Int64 = 0
   var lastEventState: SafetyState
+  var lastSource = CommandSource.none
   var lastLatched: ConditionSet
   var lastActive: ConditionSet
   var intervalStart: Int64 = 0

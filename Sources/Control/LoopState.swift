@@ -93,6 +93,8 @@ public struct EpisodeProgress: Sendable, BitwiseCopyable {
   public internal(set) var succeeded = false
   /// Whether a stop or a fault ended it.
   public internal(set) var interrupted = false
+  /// The conditions that were active when it was interrupted.
+  public internal(set) var causes = ConditionSet(rawValue: 0)
 
   /// No episode yet.
   @_noLocks

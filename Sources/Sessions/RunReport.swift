@@ -33,6 +33,8 @@ public enum RunEnding: String, Sendable {
   case stopped
   /// A fault was latched.
   case fault
+  /// One episode after another was cut short by a condition that does not latch.
+  case interrupted
 }
 
 /// What a run was and how it went.
@@ -41,6 +43,8 @@ public struct RunReport: Sendable {
   /// Latched conditions at the end, and the arm's own words if it failed.
   public var latched = ConditionSet(rawValue: 0)
   public var armError: ArmError?
+  /// The conditions that cut the last episode short.
+  public var causes = ConditionSet(rawValue: 0)
   /// The signal that asked for the stop, 0 if none.
   public var signal: Int32 = 0
   public var statistics = EpisodeStatistics()

@@ -38,6 +38,9 @@ struct SimulatedRun: ~Copyable {
   private var startTime: Int64 = 0
   private var lastStatus: Int64 = .min
   private var ticksSinceEndAsked = 0
+  /// Episodes in a row that a condition cut short.
+  private var interruptions = 0
+  private static var mostInterruptions: Int { @_noLocks get { 3 } }
   /// The last episode that was judged for the statistics.
   private var judgedEpisode = -1
 
@@ -48,9 +51,10 @@ struct SimulatedRun: ~Copyable {
   }
 
   /// Runs to the end. `publish` gets a status now and then.
-  mutating func run(_ publish: borrowing TripleBuffer<LoopStatus>) -> RunEnding {
+  mutating func run(_ publish: borrowing TripleBuffer<LoopStatus>, grant: RealTimeGrant? = nil) -> RunEnding {
     loop.startSchedule()
     startTime = loop.clock.now()
+    loop.recordRunStart(grant: grant)
     prepareEpisode()
     while true {
       loop.sleepUntilNextTick()
@@ -63,7 +67,10 @@ struct SimulatedRun: ~Copyable {
         lastStatus = now
         publish.publish(status(at: now))
       }
-      if isOver { return ending }
+      if isOver {
+        loop.recordRunEnd()
+        return ending
+      }
       if bounds.awaitsRecorder { loop.awaitRecorder() }
     }
   }
@@ -79,6 +86,7 @@ struct SimulatedRun: ~Copyable {
     report.loop = loop.report
     report.latched = loop.decision.latched
     report.armError = loop.lastArmError
+    report.causes = loop.episode.causes
     report.loopSeconds = Double(loop.clock.now() - startTime) * 1e-9
   }
 
@@ -109,6 +117,11 @@ struct SimulatedRun: ~Copyable {
       return (!loop.episode.isRunning && loop.isAtRest) || ticksSinceEndAsked > 10_000
     }
     if !loop.episode.isRunning && loop.isAtRest {
+      // Where nobody's fingers are, one late moment may be forgiven; a loop that cannot run must not try for ever.
+      if interruptions >= SimulatedRun.mostInterruptions {
+        ending = .interrupted
+        return true
+      }
       if let episodes = bounds.episodes, statistics.count >= episodes { return true }
       prepareEpisode()
     }
@@ -120,7 +133,11 @@ struct SimulatedRun: ~Copyable {
   private mutating func countEpisode() {
     guard !loop.episode.isRunning, loop.episode.index > judgedEpisode else { return }
     judgedEpisode = loop.episode.index
-    guard !loop.episode.interrupted else { return }
+    guard !loop.episode.interrupted else {
+      interruptions &+= 1
+      return
+    }
+    interruptions = 0
     statistics.add(episodeReturn: loop.episode.rewardSum, success: loop.episode.succeeded, steps: loop.episode.steps)
   }
 
@@ -128,7 +145,10 @@ struct SimulatedRun: ~Copyable {
   @_noLocks
   private mutating func prepareEpisode() {
     let start = loop.sampleEpisode()
-    for index in 0..<bounds.variableCount { arm.setVariable(index, loop.taskVariable(index)) }
+    for index in 0..<bounds.variableCount {
+      arm.setVariable(index, loop.taskVariable(index))
+      loop.setTwinVariable(index, loop.taskVariable(index))
+    }
     do throws(ArmError) {
       try arm.reset(position: start.position, velocity: start.velocity)
     } catch {

@@ -2,7 +2,9 @@ import ArmModel
 
 /// What happened, as a number that the control thread can put into the log. The log thread adds the words.
 public enum LogEvent: UInt16, Sendable, BitwiseCopyable, CaseIterable {
+  /// first = SCHED_FIFO priority that was granted (0: none), second = 1 when memory is locked.
   case runStarted = 1
+  /// first = ticks, second = overruns.
   case runStopped = 2
   /// first = episode.
   case episodeStarted = 3
@@ -97,7 +99,12 @@ public struct LogVocabulary: Sendable {
     case .success: "episode \(first) succeeded"
     case .failure: "episode \(first) failed"
     case .marker: "marker \(first)"
-    case .runStarted, .runStopped, .policyChanged, .interventionStarted, .interventionEnded, .rerecordEpisode,
+    case .runStarted:
+      "run started, "
+        + (first > 0 ? "SCHED_FIFO priority \(first)" : "ordinary scheduling")
+        + (second != 0 ? ", memory locked" : ", memory not locked")
+    case .runStopped: "run stopped after \(first) ticks, \(second) overruns"
+    case .policyChanged, .interventionStarted, .interventionEnded, .rerecordEpisode,
       .terminateEpisode:
       event.name.split(separator: "_").joined(separator: " ")
     }

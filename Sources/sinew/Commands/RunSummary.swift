@@ -49,6 +49,7 @@ enum RunSummary {
       Swift.print(
         "stopped by signal \(report.signal) after \(Format.fixed(report.loopSeconds, 2)) s; the arm was brought to rest first"
       )
+    case .interrupted: Swift.print("ended after \(Format.fixed(report.loopSeconds, 2)) s: episodes were cut short in a row")
     case .fault: Swift.print("ended by a fault after \(Format.fixed(report.loopSeconds, 2)) s")
     }
   }
@@ -82,6 +83,10 @@ enum RunSummary {
 
   /// Throws when a fault ended the run.
   static func failIfFaulted(_ report: RunReport) throws {
+    if report.ending == .interrupted {
+      let causes = report.causes.conditions.map { "\($0.name) (\($0.advice))" }.joined(separator: "; ")
+      throw RunFailure("three episodes in a row were cut short: \(causes)")
+    }
     guard report.ending == .fault else { return }
     throw RunFailure(faultText(report))
   }
