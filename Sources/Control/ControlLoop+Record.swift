@@ -39,7 +39,8 @@ extension ControlLoop {
   /// Notes that the run begins, with the rights its thread was granted.
   public mutating func recordRunStart(grant: RealTimeGrant?) {
     port?.recordEvent(
-      .runStarted, stamp: clock.now(), first: Int64(grant?.priority ?? 0), second: grant?.memoryIsLocked == true ? 1 : 0)
+      .runStarted, stamp: clock.now(), first: Int64(grant?.priority ?? 0), second: grant?.memoryIsLocked == true ? 1 : 0
+    )
   }
 
   /// Notes that the run is over.

@@ -15,6 +15,40 @@ import Testing
 
 /// How runs end, and what their reports say.
 @Suite struct RunTests {
+  @Test func `A log says when the run and its sources began and ended`() throws {
+    let folder = try TemporaryFolder()
+    let report = try run(plan(episodes: 2, log: folder.file("run.mcap")))
+    let log = try LogContents(path: folder.file("run.mcap"))
+    #expect(log.events.first?.name == "run_started")
+    #expect(log.events(named: "run_started").first?.text == "run started, ordinary scheduling, memory not locked")
+    let changes = log.events(named: "source_changed").map { [$0.second, $0.first] }
+    let (none, policy, stop) = (
+      Int64(CommandSource.none.rawValue), Int64(CommandSource.policy.rawValue), Int64(CommandSource.stop.rawValue)
+    )
+    #expect(changes == [[none, policy], [policy, stop], [stop, policy], [policy, stop]])
+    #expect(log.events.last?.name == "run_stopped")
+    #expect(log.events.last?.first == Int64(report.loop?.tickCount ?? -1))
+  }
+
+  @Test func `A policy that is always too slow ends the run after three attempts`() throws {
+    let folder = try TemporaryFolder()
+    // Four million multiplications a step at 4 kHz: an answer takes several of the policy's periods.
+    let slow = DensePolicy.random(
+      observations: 10, hidden: [2048, 2048], jointNames: ["joint1", "joint2"], seed: 1, rate: 4000)
+    let report = try run(
+      plan(policy: slow.write(to: folder), duration: 60) {
+        $0.task.stepDuration = 0.00025
+        $0.physicsTimestep = 0.00025
+        $0.clock = .monotonic
+        $0.policyPlacement = .thread
+      })
+    #expect(report.ending == .interrupted)
+    // On a busy machine the loop itself may be late too, and be stopped for that first.
+    #expect(report.causes.has(.proposalLate) || report.causes.has(.overrunBudgetSpent) || report.causes.has(.timeGap))
+    #expect(report.statistics.count == 0)
+    #expect(report.loopSeconds < 30)
+  }
+
   @Test func `A number of episodes ends the run after exactly these`() throws {
     let folder = try TemporaryFolder()
     let report = try run(plan(episodes: 3, log: folder.file("run.mcap")))

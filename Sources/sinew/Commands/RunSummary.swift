@@ -49,7 +49,8 @@ enum RunSummary {
       Swift.print(
         "stopped by signal \(report.signal) after \(Format.fixed(report.loopSeconds, 2)) s; the arm was brought to rest first"
       )
-    case .interrupted: Swift.print("ended after \(Format.fixed(report.loopSeconds, 2)) s: episodes were cut short in a row")
+    case .interrupted:
+      Swift.print("ended after \(Format.fixed(report.loopSeconds, 2)) s: episodes were cut short in a row")
     case .fault: Swift.print("ended by a fault after \(Format.fixed(report.loopSeconds, 2)) s")
     }
   }
