@@ -11,6 +11,19 @@ static int64_t nanoseconds(clockid_t clock) {
 int64_t sinew_now_ns(void) { return nanoseconds(CLOCK_MONOTONIC); }
 int64_t sinew_realtime_ns(void) { return nanoseconds(CLOCK_REALTIME); }
 
+int sinew_sleep_until_spinning_ns(int64_t deadline, int64_t spin) {
+  int status = 0;
+  if (deadline - nanoseconds(CLOCK_MONOTONIC) > spin) status = sinew_sleep_until_ns(deadline - spin);
+  while (nanoseconds(CLOCK_MONOTONIC) < deadline) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+  }
+  return status;
+}
+
 int sinew_sleep_until_ns(int64_t deadline) {
   struct timespec t = {.tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000};
   int status;

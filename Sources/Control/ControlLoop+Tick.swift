@@ -30,10 +30,11 @@ extension ControlLoop {
     endTick(now)
   }
 
-  /// Sleeps until the next grid point.
+  /// Sleeps until the next grid point, `spin` ns of it awake (at most a tenth of the period).
   @_noLocks
-  public mutating func sleepUntilNextTick() {
-    clock.sleep(until: schedule.nextDeadline)
+  public mutating func sleepUntilNextTick(spinning spin: Int64 = 0) {
+    let most = schedule.period / 10
+    clock.sleep(until: schedule.nextDeadline, spinning: spin < most ? spin : most)
   }
 
   /// Lays the grid of deadlines from now on.

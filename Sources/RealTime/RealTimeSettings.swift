@@ -10,17 +10,21 @@ public struct RealTimeSettings: Sendable, Equatable {
   public var locksMemory: Bool
   /// Whether processors are kept out of deep sleep.
   public var holdsLatency: Bool
+  /// Nanoseconds of each wait that a thread with a real-time priority spends awake before its deadline, at most a tenth
+  /// of its period: the kernel's wake-up latency hides there. Throttling of real-time threads begins at 950 ms a second.
+  public var spin: Int64
   /// Stack of the thread, bytes; touched before the first tick.
   public var stackBytes: Int
 
   public init(
     priority: Int? = 80, processor: Int? = nil, locksMemory: Bool = true, holdsLatency: Bool = true,
-    stackBytes: Int = 1 << 20
+    spin: Int64 = 60_000, stackBytes: Int = 1 << 20
   ) {
     self.priority = priority
     self.processor = processor
     self.locksMemory = locksMemory
     self.holdsLatency = holdsLatency
+    self.spin = spin
     self.stackBytes = stackBytes
   }
 

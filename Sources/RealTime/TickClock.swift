@@ -25,12 +25,13 @@ public struct TickClock: Sendable, BitwiseCopyable {
     kind == .monotonic ? sinew_now_ns() : virtualNow
   }
 
-  /// Returns at `deadline` (ns), at once if it has passed.
+  /// Returns at `deadline` (ns), at once if it has passed. `spin` ns of the wait are spent awake, so that the kernel's
+  /// wake-up latency does not show; 0 sleeps to the end.
   @_noLocks
-  public mutating func sleep(until deadline: Int64) {
+  public mutating func sleep(until deadline: Int64, spinning spin: Int64 = 0) {
     if kind == .monotonic {
       // The only failures are an invalid clock or argument, which cannot happen here.
-      _ = sinew_sleep_until_ns(deadline)
+      _ = spin > 0 ? sinew_sleep_until_spinning_ns(deadline, spin) : sinew_sleep_until_ns(deadline)
     } else if deadline > virtualNow {
       virtualNow = deadline
     }

@@ -100,7 +100,7 @@ struct SessionParts {
       bounds: RunBounds(
         duration: plan.duration.map { Int64(($0 * 1e9).rounded()) }, episodes: plan.episodes, variableCount: boundCount,
         statusInterval: plan.clock == .monotonic ? 50_000_000 : 1_000_000_000,
-        awaitsRecorder: plan.clock == .virtual && recorder != nil))
+        spin: plan.realTime.spin, awaitsRecorder: plan.clock == .virtual && recorder != nil))
     return run
   }
 

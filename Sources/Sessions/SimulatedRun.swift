@@ -21,6 +21,8 @@ struct RunBounds: BitwiseCopyable {
   var variableCount: Int
   /// Ns between two published states.
   var statusInterval: Int64
+  /// Ns of each wait that a real-time thread spends awake.
+  var spin: Int64
   /// Whether the run waits for the log thread: on the virtual clock, where nothing else slows it down.
   var awaitsRecorder: Bool
 }
@@ -55,9 +57,11 @@ struct SimulatedRun: ~Copyable {
     loop.startSchedule()
     startTime = loop.clock.now()
     loop.recordRunStart(grant: grant)
+    // Only a thread that nothing ordinary can push aside gains by waiting awake.
+    let spin = grant.map { $0.priority > 0 ? bounds.spin : 0 } ?? 0
     prepareEpisode()
     while true {
-      loop.sleepUntilNextTick()
+      loop.sleepUntilNextTick(spinning: spin)
       sinew_rt_enter()
       tick(&loop, &arm)
       let isOver = afterTick()

@@ -174,3 +174,23 @@ import Testing
     #expect(clock.now() - before < 10_000_000_000)
   }
 }
+
+/// Waiting for a deadline on the machine's clock.
+@Suite struct MonotonicWaiting {
+  @Test(arguments: [0, 50_000, 400_000, 5_000_000] as [Int64])
+  func `A wait never ends before its deadline, however much of it is spent awake`(spin: Int64) {
+    var clock = TickClock(.monotonic)
+    for _ in 0..<20 {
+      let deadline = clock.now() + 300_000
+      clock.sleep(until: deadline, spinning: spin)
+      #expect(clock.now() >= deadline)
+    }
+  }
+
+  @Test func `A deadline that has passed is not waited for`() {
+    var clock = TickClock(.monotonic)
+    let before = clock.now()
+    clock.sleep(until: before - 1_000_000_000, spinning: 50_000)
+    #expect(clock.now() - before < 1_000_000_000)
+  }
+}

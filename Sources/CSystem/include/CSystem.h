@@ -17,6 +17,10 @@ SINEW_RT int64_t sinew_now_ns(void);
 SINEW_RT int64_t sinew_realtime_ns(void);
 /// Sleeps until an absolute CLOCK_MONOTONIC time; restarts after a signal. Returns 0 or an errno value.
 SINEW_RT int sinew_sleep_until_ns(int64_t deadline);
+/// The same, but wakes `spin` ns early and spins the rest: the kernel's wake-up latency then hides in the spin. A
+/// real-time thread must spin a small part of its period only, or the kernel's throttling stops it for tens of
+/// milliseconds.
+SINEW_RT int sinew_sleep_until_spinning_ns(int64_t deadline, int64_t spin);
 
 // MARK: Mathematics (double, then float)
 
