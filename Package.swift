@@ -62,6 +62,9 @@ let package = Package(
       resources: [.copy("Resources/models"), .copy("Resources/servos")]),
     room("Policies", ["Configuration", "CSystem", "Networks", "Numerics"], resources: [.copy("Resources/policies")]),
     room("Recording", ["ArmModel", "CLZ4", "CSystem", "CZlib", "CZstd", "RealTime"]),
+    // The servos' side of the bus; shares no code with the host's side, so that one mistake cannot pass both ways.
+    room(
+      "VirtualServos", ["ArmModel", "ArmProfiles", "CSystem", "Configuration", "Numerics", "RealTime", "Simulation"]),
     // The door for the public MCAP conformance cases: their JSON on one side, our reader and writer on the other.
     room("McapConformance", ["Recording"]),
     .executableTarget(name: "mcap-conformance", dependencies: ["McapConformance"], swiftSettings: swiftSettings),
@@ -74,7 +77,8 @@ let package = Package(
 
     // Floor 5: one file per subcommand.
     .executableTarget(
-      name: "sinew", dependencies: ["Sessions", "CKernels", "CMuJoCo", argumentParser], swiftSettings: swiftSettings),
+      name: "sinew", dependencies: ["Sessions", "VirtualServos", "CKernels", "CMuJoCo", argumentParser],
+      swiftSettings: swiftSettings),
 
     // Stands in for malloc in the test program, to count what a stretch of code allocates.
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter", cSettings: cSettings),
@@ -100,6 +104,7 @@ let package = Package(
       name: "recording-writer", dependencies: ["Recording", "RecordingTestSupport"], path: "Tests/RecordingWriter",
       swiftSettings: swiftSettings),
     tests("Recording", ["ArmModel", "McapConformance", "Recording", "RecordingTestSupport", "recording-writer"]),
+    tests("VirtualServos", ["VirtualServos"]),
     // Policies made on the spot, and an arm that follows a script.
     .target(
       name: "LoopTestSupport", dependencies: ["ArmModel", "Configuration", "Recording"], path: "Tests/LoopTestSupport",
