@@ -1,0 +1,103 @@
+import CSystem
+import Glibc
+import RealTime
+import Synchronization
+
+/// A virtual bus at the end of a file descriptor, on a thread of its own and in real time.
+///
+/// Hosts come and go: a pseudo-terminal and a listening socket wait for the next one, a socket pair ends with its host.
+/// The servos live on in between. Bus time 0 is the server's start.
+public final class ServoBusServer: Sendable {
+  /// What hosts open: a device path, `unix:PATH`, `tcp:127.0.0.1:PORT`, or "socketpair".
+  public let portName: String
+
+  private let core: Core
+  private let endpoint: Endpoint
+  private let thread: Mutex<ControlThread>
+
+  /// What the server's owner and its thread share.
+  final class Core: Sendable {
+    let bus: Mutex<VirtualServoBus>
+    let stopRequested = Atomic<Bool>(false)
+
+    init(_ bus: sending VirtualServoBus) { self.bus = Mutex(bus) }
+  }
+
+  /// How hosts come to the bus.
+  enum Endpoint: Sendable {
+    case terminal(PseudoTerminal)
+    case listener(Listener)
+    case connection(Int32)
+  }
+
+  /// Serves a bus at a pseudo-terminal; `link` becomes a symbolic link to it.
+  public static func pseudoTerminal(
+    _ bus: sending VirtualServoBus, link: String? = nil
+  ) throws(VirtualServoError) -> ServoBusServer {
+    let terminal = try PseudoTerminal(link: link)
+    return try ServoBusServer(bus, .terminal(terminal), name: link ?? terminal.path)
+  }
+
+  /// Serves a bus at a socket: `unix:PATH`, or `tcp:PORT` on this machine only.
+  public static func listening(
+    _ bus: sending VirtualServoBus, at address: String
+  ) throws(VirtualServoError) -> ServoBusServer {
+    let listener = try Listener(address)
+    return try ServoBusServer(bus, .listener(listener), name: listener.name)
+  }
+
+  /// Serves a bus at one end of a socket pair; the other end is the host's, who closes it.
+  public static func socketPair(
+    _ bus: sending VirtualServoBus
+  ) throws(VirtualServoError) -> (server: ServoBusServer, host: Int32) {
+    var ends: [Int32] = [-1, -1]
+    guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0 else {
+      throw systemFailure("a socket pair cannot be made")
+    }
+    setNonBlocking(ends[0])
+    let server = try ServoBusServer(bus, .connection(ends[0]), name: "socketpair")
+    return (server, ends[1])
+  }
+
+  private init(_ bus: sending VirtualServoBus, _ endpoint: Endpoint, name: String) throws(VirtualServoError) {
+    let core = Core(bus)
+    self.core = core
+    self.endpoint = endpoint
+    portName = name
+    do throws(ControlThread.StartError) {
+      let thread = try ControlThread {
+        _ = sinew_thread_set_name("virtual-servos")
+        var session = ServingSession(endpoint, core)
+        while !core.stopRequested.load(ordering: .acquiring), !session.isOver { session.turn() }
+        session.disconnect()
+      }
+      self.thread = Mutex(thread)
+    } catch {
+      throw VirtualServoError("the thread of the virtual servos could not be started (errno \(error.errorNumber))")
+    }
+  }
+
+  /// What the servos do now.
+  public var state: BusState { core.bus.withLock { $0.state } }
+
+  /// What was recorded so far.
+  public var recording: [BusEvent] { core.bus.withLock { $0.recording } }
+
+  /// Does something to the bus between two bytes: cut a servo's power, read a register.
+  public func withBus<Result: Sendable>(_ body: @Sendable (VirtualServoBus) -> Result) -> Result {
+    core.bus.withLock { body($0) }
+  }
+
+  /// Hangs up, ends the thread and removes link and socket file. Call once; the bus's last state stays readable.
+  public func stop() {
+    core.stopRequested.store(true, ordering: .releasing)
+    thread.withLock { $0.join() }
+    switch endpoint {
+    case .terminal(let terminal):
+      terminal.removeLink()
+      close(terminal.descriptor)
+    case .listener(let listener): listener.shutDown()
+    case .connection: break
+    }
+  }
+}
