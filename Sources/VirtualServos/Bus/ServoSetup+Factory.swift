@@ -24,7 +24,8 @@ extension ServoSetup {
     }
     if let returnDelay {
       guard returnDelay % 2 == 0, (0...508).contains(returnDelay) else {
-        throw VirtualServoError("a return delay of \(returnDelay) µs cannot be set; it goes from 0 to 508 in steps of 2")
+        throw VirtualServoError(
+          "a return delay of \(returnDelay) µs cannot be set; it goes from 0 to 508 in steps of 2")
       }
       registers[delayAddress] = returnDelay / 2
     }

@@ -15,7 +15,8 @@ extension SimulatedArmPhysics {
       throw VirtualServoError(error.description)
     }
     guard profile.commandMode == .position else {
-      throw VirtualServoError("arm '\(profile.name)' has torque motors, not servos; choose an arm with position commands")
+      throw VirtualServoError(
+        "arm '\(profile.name)' has torque motors, not servos; choose an arm with position commands")
     }
     guard let name = servo.simulationProfile else {
       throw VirtualServoError("there is no motor model of \(servo.name); use --physics independent")

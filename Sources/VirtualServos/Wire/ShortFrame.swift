@@ -20,6 +20,9 @@ enum ShortFrame {
 /// Data may contain a header; a frame is taken by its length, and after a failed check the search goes on at the next
 /// byte. A packet that ended before the newest byte is too old to act on. Holds at most one frame.
 struct ShortFrameParser {
+  /// The length field of the longest frame but sync writes: 128 parameters.
+  private static let longestPlainLength = 130
+
   private var buffer: [UInt8] = []
 
   /// Forgets a begun packet, as after silence on the line.
@@ -41,6 +44,11 @@ struct ShortFrameParser {
       guard buffer.count > 3 else { break }
       let length = Int(buffer[3])
       guard length >= 2 else {
+        buffer.removeFirst()
+        continue
+      }
+      // Only a sync write is that long: else a lost byte in a header would swallow the next requests, too.
+      if length > Self.longestPlainLength, buffer.count > 4, buffer[4] != 0x83 {
         buffer.removeFirst()
         continue
       }
