@@ -104,7 +104,7 @@ let package = Package(
       name: "recording-writer", dependencies: ["Recording", "RecordingTestSupport"], path: "Tests/RecordingWriter",
       swiftSettings: swiftSettings),
     tests("Recording", ["ArmModel", "McapConformance", "Recording", "RecordingTestSupport", "recording-writer"]),
-    tests("VirtualServos", ["VirtualServos"]),
+    tests("VirtualServos", ["VirtualServos", "ArmProfiles", "Simulation"]),
     // Policies made on the spot, and an arm that follows a script.
     .target(
       name: "LoopTestSupport", dependencies: ["ArmModel", "Configuration", "Recording"], path: "Tests/LoopTestSupport",

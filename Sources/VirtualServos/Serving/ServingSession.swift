@@ -9,7 +9,8 @@ struct ServingSession {
   private let start = sinew_now_ns()
   private var descriptor: Int32
   private var isConnected: Bool
-  private(set) var isOver = false
+  /// The line hung up: nobody can come to it any more, and the servos are alone.
+  private var isUnplugged = false
   private var outgoing: [UInt8] = []
   private var buffer = [UInt8](repeating: 0, count: 4096)
 
@@ -34,7 +35,6 @@ struct ServingSession {
       descriptor = connection
       isConnected = true
     }
-    if !isConnected { core.bus.withLock { $0.setHostPresent(false, at: 0) } }
   }
 
   /// Bus time.
@@ -60,8 +60,9 @@ struct ServingSession {
     outgoing += bytes
     flush()
     if hungUp, outgoing.isEmpty {
-      isOver = true
+      isUnplugged = true
       disconnect()
+      closeEndpoint()
     }
   }
 
@@ -104,7 +105,7 @@ struct ServingSession {
 
   private mutating func waitForHost() {
     switch endpoint {
-    case .terminal:
+    case .terminal where !isUnplugged:
       // Without a host a pseudo-terminal is hung up, which poll reports at once: look, then sleep.
       var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
       _ = poll(&poller, 1, 0)
@@ -113,13 +114,12 @@ struct ServingSession {
         return
       }
       _ = sinew_sleep_until_ns(sinew_now_ns() + 2_000_000)
-    case .listener(let listener):
+    case .listener(let listener) where !isUnplugged:
       if waitReadable(listener.descriptor, nanoseconds: Self.longestWait), let connection = listener.accept() {
         connect(connection)
         return
       }
-    case .connection:
-      isOver = true
+    default: _ = sinew_sleep_until_ns(sinew_now_ns() + Self.longestWait)
     }
     let time = now
     core.bus.withLock { bus in
@@ -136,18 +136,30 @@ struct ServingSession {
   }
 
   /// The host is gone, or is left.
-  mutating func disconnect() {
+  private mutating func disconnect() {
     guard isConnected else { return }
     isConnected = false
     outgoing.removeAll()
     let time = now
     core.bus.withLock { $0.setHostPresent(false, at: time) }
+    if case .terminal = endpoint { return }
+    close(descriptor)
+  }
+
+  /// Leaves the line for good.
+  mutating func end() {
+    disconnect()
+    if !isUnplugged { closeEndpoint() }
+  }
+
+  /// What hosts opened goes away: for them the cable is pulled.
+  private func closeEndpoint() {
     switch endpoint {
-    case .terminal: break
-    case .listener: close(descriptor)
-    case .connection:
-      close(descriptor)
-      isOver = true
+    case .terminal(let terminal):
+      terminal.removeLink()
+      close(terminal.descriptor)
+    case .listener(let listener): listener.shutDown()
+    case .connection: break
     }
   }
 }

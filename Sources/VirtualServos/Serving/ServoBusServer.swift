@@ -12,7 +12,6 @@ public final class ServoBusServer: Sendable {
   public let portName: String
 
   private let core: Core
-  private let endpoint: Endpoint
   private let thread: Mutex<ControlThread>
 
   /// What the server's owner and its thread share.
@@ -60,16 +59,16 @@ public final class ServoBusServer: Sendable {
   }
 
   private init(_ bus: sending VirtualServoBus, _ endpoint: Endpoint, name: String) throws(VirtualServoError) {
+    if case .connection = endpoint {} else { bus.setHostPresent(false, at: 0) }
     let core = Core(bus)
     self.core = core
-    self.endpoint = endpoint
     portName = name
     do throws(ControlThread.StartError) {
       let thread = try ControlThread {
         _ = sinew_thread_set_name("virtual-servos")
         var session = ServingSession(endpoint, core)
-        while !core.stopRequested.load(ordering: .acquiring), !session.isOver { session.turn() }
-        session.disconnect()
+        while !core.stopRequested.load(ordering: .acquiring) { session.turn() }
+        session.end()
       }
       self.thread = Mutex(thread)
     } catch {
@@ -92,12 +91,5 @@ public final class ServoBusServer: Sendable {
   public func stop() {
     core.stopRequested.store(true, ordering: .releasing)
     thread.withLock { $0.join() }
-    switch endpoint {
-    case .terminal(let terminal):
-      terminal.removeLink()
-      close(terminal.descriptor)
-    case .listener(let listener): listener.shutDown()
-    case .connection: break
-    }
   }
 }
