@@ -29,7 +29,7 @@ final class ScriptedPhysics: ServoPhysics {
 
 /// Bytes of a text such as "FF FF 01".
 func bytes(_ hex: String) -> [UInt8] {
-  hex.split(whereSeparator: { $0 == " " || $0 == "\n" }).map { UInt8($0, radix: 16)! }
+  hex.split(whereSeparator: { $0 == " " || $0 == "\n" }).compactMap { UInt8($0, radix: 16) }
 }
 
 /// A text such as "FF FF 01".
