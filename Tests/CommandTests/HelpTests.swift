@@ -5,7 +5,7 @@ import Testing
 private let commands = [
   [], ["run"], ["evaluate"], ["list"], ["init"], ["doctor"], ["policy"], ["policy", "inspect"], ["policy", "eval"],
   ["log"], ["log", "info"], ["log", "doctor"], ["log", "recover"], ["log", "cat"], ["bench"], ["bench", "loop"],
-  ["bench", "inference"], ["bench", "log"],
+  ["bench", "inference"], ["bench", "log"], ["emulate"],
 ]
 
 struct HelpTests {

@@ -161,6 +161,23 @@ import VirtualServos
     #expect(server.state.isHungUp)
   }
 
+  @Test("a pseudo-terminal that hangs up tells the host at once, and nobody can open it again")
+  func terminalHangUp() throws {
+    let folder = try Folder()
+    let faults = try FaultSettings.parse(["hang-up-after=1"])
+    let server = try ServoBusServer.pseudoTerminal(
+      try Self.makeBus("sts3215-7v4", faults: faults), link: folder.path + "/arm")
+    defer { server.stop() }
+    let host = open(server.portName, O_RDWR | O_NOCTTY)
+    defer { close(host) }
+    #expect(exchange(host, ping, count: 6) == pong)
+    #expect(eventually(server) { $0.isHungUp && !$0.isHostPresent })
+    var poller = pollfd(fd: host, events: Int16(POLLIN), revents: 0)
+    #expect(poll(&poller, 1, 2000) == 1)
+    #expect(Int32(poller.revents) & POLLHUP != 0)
+    #expect(open(server.portName, O_RDWR | O_NOCTTY) < 0)
+  }
+
   @Test("a link never replaces a file")
   func linkOverFile() throws {
     let folder = try Folder()

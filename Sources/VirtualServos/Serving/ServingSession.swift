@@ -18,6 +18,8 @@ struct ServingSession {
   private static let longestWait: Int64 = 10_000_000
   /// After a pause of the whole process (a laptop's lid) the physics does not make up for more than this, ns.
   private static let longestArrears: Int64 = 500_000_000
+  /// What a host gets to read the last answer before the line hangs up, ns.
+  private static let readingTime: Int64 = 20_000_000
   /// A host that does not read loses what is beyond, as an adaptor's buffer overflows.
   private static let largestBacklog = 65_536
 
@@ -61,6 +63,8 @@ struct ServingSession {
     flush()
     if hungUp, outgoing.isEmpty {
       isUnplugged = true
+      // A pseudo-terminal forgets what its host has not read when it is closed; a cable does not.
+      _ = sinew_sleep_until_ns(sinew_now_ns() + Self.readingTime)
       disconnect()
       closeEndpoint()
     }

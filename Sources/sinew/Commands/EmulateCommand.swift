@@ -19,6 +19,8 @@ struct EmulateCommand: ParsableCommand {
         sinew emulate --protocol feetech --model sts3215-12v --ids 1-6 --fault bit-errors=1e-5 --fault brown-out=3@500
         sinew emulate --protocol feetech --model sts3215-7v4 --ids 1 --eeprom eeprom --record bus.txt
 
+      Exit codes: 0 success, also after Ctrl-C; 1 the physics or an EEPROM file failed on the way; 2 wrong input.
+
       Faults (--fault name=value): \(FaultSettings.names.map { "\($0.name) (\($0.takes))" }.joined(separator: ", ")).
       Models: \(ServoModel.all.map { $0.name }.joined(separator: ", ")).
       """)
