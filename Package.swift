@@ -62,9 +62,6 @@ let package = Package(
       resources: [.copy("Resources/models"), .copy("Resources/servos")]),
     room("Policies", ["Configuration", "CSystem", "Networks", "Numerics"], resources: [.copy("Resources/policies")]),
     room("Recording", ["ArmModel", "CLZ4", "CSystem", "CZlib", "CZstd", "RealTime"]),
-    // The servos' side of the bus; shares no code with the host's side, so that one mistake cannot pass both ways.
-    room(
-      "VirtualServos", ["ArmModel", "ArmProfiles", "CSystem", "Configuration", "Numerics", "RealTime", "Simulation"]),
     // The door for the public MCAP conformance cases: their JSON on one side, our reader and writer on the other.
     room("McapConformance", ["Recording"]),
     .executableTarget(name: "mcap-conformance", dependencies: ["McapConformance"], swiftSettings: swiftSettings),
@@ -73,6 +70,9 @@ let package = Package(
     room(
       "Control",
       ["ArmModel", "CSystem", "Numerics", "Policies", "RealTime", "Recording", "Safety", "Simulation", "Tasks"]),
+    // The servos' side of the bus; shares no code with the host's side, so that one mistake cannot pass both ways.
+    room(
+      "VirtualServos", ["ArmModel", "ArmProfiles", "CSystem", "Configuration", "Numerics", "RealTime", "Simulation"]),
     room("Sessions", ["ArmProfiles", "Configuration", "Control"]),
 
     // Floor 5: one file per subcommand.

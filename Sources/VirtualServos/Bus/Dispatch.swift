@@ -10,48 +10,32 @@ struct Reply {
 }
 
 /// The line's protocol: finds instructions among bytes and lets servos answer them.
-enum LineProtocol {
-  case short(ShortFrameParser, hasSyncRead: Bool)
-  case long(LongFrameParser)
+struct LineProtocol {
+  private let isLong: Bool
+  /// Whether there are STS servos: the other short-frame families have no sync read.
+  private let hasSyncRead: Bool
+  private var short = ShortFrameParser()
+  private var long = LongFrameParser()
 
   init(_ servoProtocol: ServoProtocol, models: [ServoModel]) {
-    switch servoProtocol {
-    case .feetech: self = .short(ShortFrameParser(), hasSyncRead: models.contains { $0.family == .feetechSTS })
-    case .dynamixel1: self = .short(ShortFrameParser(), hasSyncRead: false)
-    case .dynamixel2: self = .long(LongFrameParser())
-    }
+    isLong = servoProtocol == .dynamixel2
+    hasSyncRead = models.contains { $0.family == .feetechSTS }
   }
 
-  mutating func push(_ byte: UInt8) -> ParserEvent? {
-    switch self {
-    case .short(var parser, let hasSyncRead):
-      let event = parser.push(byte)
-      self = .short(parser, hasSyncRead: hasSyncRead)
-      return event
-    case .long(var parser):
-      let event = parser.push(byte)
-      self = .long(parser)
-      return event
-    }
-  }
+  /// Takes one byte.
+  mutating func push(_ byte: UInt8) -> ParserEvent? { isLong ? long.push(byte) : short.push(byte) }
 
+  /// Forgets a begun packet.
   mutating func reset() {
-    switch self {
-    case .short(var parser, let hasSyncRead):
-      parser.reset()
-      self = .short(parser, hasSyncRead: hasSyncRead)
-    case .long(var parser):
-      parser.reset()
-      self = .long(parser)
-    }
+    short.reset()
+    long.reset()
   }
 
   /// What the listening servos say to an instruction.
   func replies(to instruction: Instruction, from devices: [ServoDevice]) -> [Reply] {
-    switch self {
-    case .short(_, let hasSyncRead): ShortDispatch.replies(to: instruction, devices, hasSyncRead: hasSyncRead)
-    case .long: LongDispatch.replies(to: instruction, devices)
-    }
+    isLong
+      ? LongDispatch.replies(to: instruction, devices)
+      : ShortDispatch.replies(to: instruction, devices, hasSyncRead: hasSyncRead)
   }
 
   /// What the listening servos say to a damaged packet that named `id`.
