@@ -114,6 +114,20 @@ import VirtualServos
     #expect(host.read2(1, 132, size: 4) == 2000)
   }
 
+  @Test("bus watchdog: without a profile, too, the servo stops where it is")
+  func watchdogWithoutProfile() throws {
+    let host = try Host("xm540-w270")
+    _ = host.write2(1, 64, 1, size: 1)
+    _ = host.write2(1, 98, 5, size: 1)
+    _ = host.write2(1, 116, 4000, size: 4)
+    // Half a turn takes a second.
+    host.wait(0.5)
+    let position = host.bus.state.servos[0].position
+    #expect((2200...2350).contains(position))
+    host.wait(1)
+    #expect(host.bus.state.servos[0].position == position)
+  }
+
   @Test("bus watchdog: not armed while torque is off; exact to the nanosecond")
   func watchdogTime() throws {
     let host = try Host("xl330-m288")

@@ -53,8 +53,7 @@ import VirtualServos
     }
     let shafts = host.bus.state.servos.map { $0.shaft.position }
     for index in 0..<6 {
-      // One step of the inner goal's ramp apart at most.
-      #expect(abs(shafts[index] - state.position[index]) < 0.02, "joint \(index)")
+      #expect(abs(shafts[index] - state.position[index]) < 1e-9, "joint \(index)")
     }
     host.wait(1.5)
     for (index, servo) in host.bus.state.servos.enumerated() {

@@ -109,7 +109,8 @@ final class AxServo: ServoDevice {
       let speed = Double(SignMagnitude.decode(value & 0x7FF, signBit: 10)) / 1023 * largest
       reference.run(at: speed, acceleration: .infinity, time: time)
     } else {
-      let speed = value == 0 ? largest : min(largest, Double(value & 0x3FF) * AX.speedUnit * model.ticksPerRadian)
+      // 0 is as fast as the motor can.
+      let speed = value == 0 ? .infinity : Double(value & 0x3FF) * AX.speedUnit * model.ticksPerRadian
       reference.move(to: Double(goalTicks), speed: speed, acceleration: .infinity, time: time)
     }
     return (true, Double(registers[AX.torqueLimit]) / 1023)

@@ -49,7 +49,7 @@ extension DynamixelServo {
       fraction = min(fraction, Double(registers[X.currentLimit]) * unit / model.stallCurrent)
     }
     if isHeldByWatchdog {
-      reference.move(to: target, speed: largest, acceleration: .infinity, time: time)
+      reference.reset(to: target)
       return (true, fraction)
     }
     switch registers[X.operatingMode] {
@@ -67,7 +67,7 @@ extension DynamixelServo {
       if registers[X.operatingMode] == 5, let unit = traits.currentUnit {
         fraction = min(fraction, Double(registers[X.goalCurrent].magnitude) * unit / model.stallCurrent)
       }
-      reference.move(to: target, speed: min(largest, profileSpeed), acceleration: acceleration, time: time)
+      reference.move(to: target, speed: profileSpeed, acceleration: acceleration, time: time)
     }
     return (true, fraction)
   }

@@ -252,6 +252,7 @@ final class DynamixelServo: ServoDevice {
     isTripped = true
     isHeldByWatchdog = true
     registers[X.watchdog] = -1
-    target = reference.position
+    // It stops where the shaft is, not where its goal was.
+    target = encoder
   }
 }

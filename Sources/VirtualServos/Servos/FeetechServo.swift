@@ -194,9 +194,9 @@ final class FeetechServo: ServoDevice {
       reference.run(at: max(-largestSpeed, speed), acceleration: acceleration, time: time)
     } else {
       let wanted = isSCS ? registers[Sts.goalSpeed] : SignMagnitude.decode(registers[Sts.goalSpeed], signBit: 15)
-      var speed = min(speedLimit(wanted).magnitude, largestSpeed)
-      // 0 is the largest speed, or with phase bit 3 cleared a stop.
-      if wanted == 0 { speed = isSCS || registers[Sts.phase] & 8 != 0 ? largestSpeed : 0 }
+      var speed = speedLimit(wanted).magnitude
+      // 0 is as fast as the motor can, or with phase bit 3 cleared a stop.
+      if wanted == 0 { speed = isSCS || registers[Sts.phase] & 8 != 0 ? .infinity : 0 }
       reference.move(to: target, speed: speed, acceleration: acceleration, time: time)
     }
     var fraction = isSCS ? 1 : Double(registers[Sts.torqueLimit]) / 1000
