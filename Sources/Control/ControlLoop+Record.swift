@@ -36,14 +36,15 @@ extension ControlLoop {
     recordedSteps &+= 1
   }
 
-  /// Notes that the run begins, with the rights its thread was granted.
-  public mutating func recordRunStart(grant: RealTimeGrant?) {
+  /// Notes that the run begins, with the rights its thread was granted (priority 0: none).
+  @_noLocks
+  public mutating func recordRunStart(priority: Int, memoryIsLocked: Bool) {
     port?.recordEvent(
-      .runStarted, stamp: clock.now(), first: Int64(grant?.priority ?? 0), second: grant?.memoryIsLocked == true ? 1 : 0
-    )
+      .runStarted, stamp: clock.now(), first: Int64(priority), second: memoryIsLocked ? 1 : 0)
   }
 
   /// Notes that the run is over.
+  @_noLocks
   public mutating func recordRunEnd() {
     port?.recordEvent(
       .runStopped, stamp: clock.now(), first: Int64(statistics.tickCount), second: Int64(statistics.overrunCount))
@@ -133,6 +134,7 @@ extension ControlLoop {
   }
 
   /// Waits for the log thread; for the virtual clock only, whose runs are faster than any disk.
+  @_noLocks
   public borrowing func awaitRecorder() {
     switch port {
     case .some(let port): port.awaitRoom()

@@ -27,6 +27,21 @@ struct RunBounds: BitwiseCopyable {
   var awaitsRecorder: Bool
 }
 
+/// What the control thread was granted, as far as the run cares.
+struct RunRights: BitwiseCopyable {
+  /// SCHED_FIFO priority; 0 for an ordinary thread.
+  var priority = 0
+  var memoryIsLocked = false
+
+  @_noLocks
+  init() {}
+
+  init(_ grant: RealTimeGrant?) {
+    priority = grant?.priority ?? 0
+    memoryIsLocked = grant?.memoryIsLocked ?? false
+  }
+}
+
 /// A loop with its simulated arm, and the run of both from the first tick to the last.
 ///
 /// Between ticks the run resets the simulator for the next episode; nothing there allocates either.
@@ -53,12 +68,13 @@ struct SimulatedRun: ~Copyable {
   }
 
   /// Runs to the end. `publish` gets a status now and then.
-  mutating func run(_ publish: borrowing TripleBuffer<LoopStatus>, grant: RealTimeGrant? = nil) -> RunEnding {
+  @_noLocks
+  mutating func run(_ publish: borrowing TripleBuffer<LoopStatus>, rights: RunRights = RunRights()) -> RunEnding {
     loop.startSchedule()
     startTime = loop.clock.now()
-    loop.recordRunStart(grant: grant)
+    loop.recordRunStart(priority: rights.priority, memoryIsLocked: rights.memoryIsLocked)
     // Only a thread that nothing ordinary can push aside gains by waiting awake.
-    let spin = grant.map { $0.priority > 0 ? bounds.spin : 0 } ?? 0
+    let spin = rights.priority > 0 ? bounds.spin : 0
     prepareEpisode()
     while true {
       loop.sleepUntilNextTick(spinning: spin)

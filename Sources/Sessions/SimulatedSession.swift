@@ -108,7 +108,7 @@ final class SessionWork: @unchecked Sendable {
     var majorBefore: Int64 = 0
     sinew_page_faults(&minorBefore, &majorBefore)
     let allocationsBefore = AllocationCounter.count()
-    report.ending = run.run(status, grant: report.grant)
+    report.ending = run.run(status, rights: RunRights(report.grant))
     let allocationsAfter = AllocationCounter.count()
     var minorAfter: Int64 = 0
     var majorAfter: Int64 = 0
