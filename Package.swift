@@ -43,6 +43,7 @@ let package = Package(
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CMessageDigest", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
+    .systemLibrary(name: "CSerialPort", pkgConfig: "libserialport", providers: [.apt(["libserialport-dev"])]),
 
     // Floor 1: values and time.
     room("Numerics", ["CSystem"]),
@@ -62,6 +63,7 @@ let package = Package(
       resources: [.copy("Resources/models"), .copy("Resources/servos")]),
     room("Policies", ["Configuration", "CSystem", "Networks", "Numerics"], resources: [.copy("Resources/policies")]),
     room("Recording", ["ArmModel", "CLZ4", "CSystem", "CZlib", "CZstd", "RealTime"]),
+    room("ServoBus", ["ArmModel", "ArmProfiles", "Configuration", "CSerialPort", "CSystem", "RealTime"]),
     // The door for the public MCAP conformance cases: their JSON on one side, our reader and writer on the other.
     room("McapConformance", ["Recording"]),
     .executableTarget(name: "mcap-conformance", dependencies: ["McapConformance"], swiftSettings: swiftSettings),
@@ -105,6 +107,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     tests("Recording", ["ArmModel", "McapConformance", "Recording", "RecordingTestSupport", "recording-writer"]),
     tests("VirtualServos", ["VirtualServos", "ArmProfiles", "Simulation"]),
+    tests("ServoBus", ["CSystem", "Numerics", "ServoBus"]),
     // Policies made on the spot, and an arm that follows a script.
     .target(
       name: "LoopTestSupport", dependencies: ["ArmModel", "Configuration", "Recording"], path: "Tests/LoopTestSupport",

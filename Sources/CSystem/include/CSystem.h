@@ -115,3 +115,5 @@ int sinew_plain_c_loop(
 SINEW_RT void sinew_event_signal(uint32_t *_Nonnull word);
 /// Waits until `word` differs from `seen`, or `timeout_ns` have passed; returns its value.
 uint32_t sinew_event_wait(uint32_t *_Nonnull word, uint32_t seen, int64_t timeout_ns);
+
+#include "CSystemDescriptor.h"
