@@ -1,0 +1,124 @@
+import CSerialPort
+import CSystem
+import Glibc
+
+/// Owns one way to a servo bus: a serial device, a pseudo-terminal, or a socket. Closes it in the end.
+///
+/// Nothing here blocks longer than it is told to; silence (no bytes), hang-up and a blocked write are told apart.
+/// Reading, writing and waiting are real-time safe.
+public struct Transport: ~Copyable {
+  private let descriptor: Int32
+  private let isSocket: Bool
+  /// libserialport's handle, when it opened the device: it owns the descriptor then.
+  private let port: OpaquePointer?
+  /// What it was made from, for messages: a path, or "descriptor 5".
+  public let name: String
+  /// System calls made so far (waits, reads, writes).
+  public private(set) var systemCalls: UInt64 = 0
+  /// Bytes sent and received so far.
+  public private(set) var sentBytes: UInt64 = 0
+  public private(set) var receivedBytes: UInt64 = 0
+
+  /// Takes over an open descriptor: a socket, one end of a socket pair, or a terminal, which is switched to raw bytes.
+  public init(descriptor: Int32, name: String? = nil) throws(TransportError) {
+    let name = name ?? "descriptor \(descriptor)"
+    let status = sinew_descriptor_prepare(descriptor)
+    guard status == 0 else { throw TransportError(.failed, errorNumber: status) }
+    let terminal = sinew_terminal_prepare(descriptor)
+    guard terminal == 0 || terminal == ENOTTY || terminal == EINVAL || terminal == EOPNOTSUPP else {
+      throw TransportError(.failed, errorNumber: terminal)
+    }
+    self.descriptor = descriptor
+    self.name = name
+    isSocket = sinew_descriptor_is_socket(descriptor)
+    port = nil
+  }
+
+  /// Takes over a device that libserialport has opened and set.
+  init(port: OpaquePointer, descriptor: Int32, name: String) {
+    self.port = port
+    self.descriptor = descriptor
+    self.name = name
+    isSocket = false
+  }
+
+  deinit {
+    if let port {
+      _ = sp_close(port)
+      sp_free_port(port)
+    } else {
+      close(descriptor)
+    }
+  }
+
+  /// Sends all bytes, waiting for room until `deadline` (monotonic ns) at most.
+  @_noLocks
+  public mutating func write(_ bytes: UnsafePointer<UInt8>, count: Int, deadline: Int64) throws(TransportError) {
+    var sent = 0
+    while sent < count {
+      systemCalls &+= 1
+      let result = sinew_write_some(descriptor, isSocket, bytes + sent, count &- sent)
+      if result >= 0 {
+        sent &+= Int(result)
+        sentBytes &+= UInt64(result)
+        continue
+      }
+      let reason = Int32(truncatingIfNeeded: -result)
+      guard reason == EAGAIN else { throw Transport.error(reason) }
+      systemCalls &+= 1
+      let events = sinew_poll_until_ns(descriptor, true, deadline)
+      if events < 0 { throw Transport.error(-events) }
+      if events == 0 {
+        // A goal that waits in the device's queue would reach the servos at any time later.
+        _ = sinew_terminal_discard_output(descriptor)
+        throw TransportError(.writeBlocked)
+      }
+      if events & Int32(POLLHUP | POLLERR | POLLNVAL) != 0 { throw TransportError(.hungUp) }
+    }
+  }
+
+  /// Reads what is there, up to `capacity` bytes; 0 when nothing is.
+  @_noLocks
+  public mutating func read(into buffer: UnsafeMutablePointer<UInt8>, capacity: Int) throws(TransportError) -> Int {
+    guard capacity > 0 else { return 0 }
+    systemCalls &+= 1
+    let result = sinew_read_some(descriptor, buffer, capacity)
+    if result > 0 {
+      receivedBytes &+= UInt64(result)
+      return Int(result)
+    }
+    // The end of a socket, or a device that was unplugged.
+    if result == 0 { throw TransportError(.hungUp) }
+    let reason = Int32(truncatingIfNeeded: -result)
+    if reason == EAGAIN { return 0 }
+    throw Transport.error(reason)
+  }
+
+  /// Waits until bytes can be read; false when none came until `deadline` (monotonic ns).
+  @_noLocks
+  public mutating func waitReadable(until deadline: Int64) throws(TransportError) -> Bool {
+    systemCalls &+= 1
+    let events = sinew_poll_until_ns(descriptor, false, deadline)
+    if events < 0 { throw Transport.error(-events) }
+    if events == 0 { return false }
+    // What was sent before the end can still be read.
+    if events & Int32(POLLIN) != 0 { return true }
+    throw TransportError(.hungUp)
+  }
+
+  /// Sleeps until `deadline` (monotonic ns), whatever comes in.
+  @_noLocks
+  public mutating func sleep(until deadline: Int64) {
+    systemCalls &+= 1
+    _ = sinew_poll_until_ns(-1, false, deadline)
+  }
+
+  /// The system's reasons that mean that the other end is gone.
+  @_noLocks
+  private static func error(_ reason: Int32) -> TransportError {
+    switch reason {
+    case EIO, ENXIO, ENODEV, EPIPE, ECONNRESET, ENOTCONN, EBADF: return TransportError(.hungUp, errorNumber: reason)
+    default: return TransportError(.failed, errorNumber: reason)
+    }
+  }
+}
