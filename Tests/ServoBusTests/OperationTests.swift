@@ -23,6 +23,14 @@ private final class Registers: @unchecked Sendable {
       return answer(wire, id: request.id, wire == .dynamixel2 ? [registers[0], registers[1], registers[6]] : [])
     case 2: return answer(wire, id: request.id, Array(registers[number(0)..<(number(0) + number(width))]))
     case 3:
+      // An id that is written takes effect at once.
+      let idAddress = wire == .dynamixel2 ? 7 : 5
+      if number(0) == idAddress, wire != .dynamixel2 || registers[64] == 0, wire == .dynamixel2 || registers[55] == 0 {
+        registers[idAddress] = p[width]
+        servos[request.id] = nil
+        servos[p[width]] = registers
+        return answer(wire, id: request.id, [])
+      }
       if wire == .dynamixel2, number(0) < 64, registers[64] == 1 { return answer(wire, id: request.id, status: 7, []) }
       let data = p[width...]
       registers.replaceSubrange(number(0)..<(number(0) + data.count), with: data)
@@ -151,6 +159,49 @@ struct OperationTests {
       master.timing.latency = 200_000_000
       let latency = try master.measureLatency(1, address: 40, samples: 10)
       #expect(latency >= 2_000_000 && master.timing.latency >= 2 * latency)
+    }
+  }
+
+  @Test("a servo gets another id, unless that id is taken", arguments: [ServoModel.sts3215, .xl330M288])
+  func setID(model: ServoModel) throws {
+    let torque = model.wire == .dynamixel2 ? 64 : 40
+    try withServos(
+      model.wire, [1, 2],
+      setUp: { registers in
+        for id in [1, 2] as [UInt8] { registers.servos[id]?[torque] = 1 }
+        if model.wire == .feetechSTS { for id in [1, 2] as [UInt8] { registers.servos[id]?[55] = 1 } }
+      }
+    ) { master in
+      let error = try #require(throws: BusError.self) { try master.setID(1, to: 2, model: model) }
+      #expect(error.kind == .ambiguous)
+      try master.setID(1, to: 7, model: model)
+      #expect(try master.scan([1, 2, 7]).map(\.id) == [2, 7])
+      #expect(try master.readRegister(7, "torque_enable", of: model) == 0)
+      if model.wire == .feetechSTS { #expect(try master.readRegister(7, "lock", of: model) == 1) }
+    }
+  }
+
+  @Test("registers are checked before anything is sent")
+  func checkedRegisters() throws {
+    try withServos(.feetechSTS, [1], setUp: { $0.servos[1]?[40] = 1 }) { master in
+      let model = ServoModel.sts3215
+      for (name, value) in [("present_position", 1), ("homing_offset", 2048), ("homing_ofset", 1), ("id", -1)] {
+        let error = try #require(throws: BusError.self) { try master.writeRegister(1, name, of: model, to: value) }
+        #expect(error.kind == .invalidRequest)
+      }
+      // Torque is on.
+      let error = try #require(throws: BusError.self) {
+        try master.writeRegister(1, "homing_offset", of: model, to: -85)
+      }
+      #expect(error.description.contains("torque_enable 0"))
+      try master.writeRegister(1, "torque_enable", of: model, to: 0)
+      try master.writeRegister(1, "homing_offset", of: model, to: -85)
+      #expect(try master.readRegister(1, "homing_offset", of: model) == -85)
+      #expect(try master.readRegister(1, "lock", of: model) == 1)
+      let wrongSpeed = try #require(throws: BusError.self) { try master.setBaud(1, to: 3_000_000, model: model) }
+      #expect(wrongSpeed.description.contains("1000000, 500000"))
+      try master.setBaud(1, to: 500_000, model: model)
+      #expect(try master.readRegister(1, "baud_rate", of: model) == 1)
     }
   }
 }
