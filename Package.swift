@@ -79,7 +79,7 @@ let package = Package(
 
     // Floor 5: one file per subcommand.
     .executableTarget(
-      name: "sinew", dependencies: ["Sessions", "VirtualServos", "CKernels", "CMuJoCo", argumentParser],
+      name: "sinew", dependencies: ["Sessions", "ServoBus", "VirtualServos", "CKernels", "CMuJoCo", argumentParser],
       swiftSettings: swiftSettings),
 
     // Stands in for malloc in the test program, to count what a stretch of code allocates.

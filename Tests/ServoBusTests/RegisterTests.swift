@@ -97,3 +97,16 @@ struct RegisterTests {
     #expect(abs(try #require(ServoModel.ax12A.register("present_position")).scale * 1024 - 300 * .pi / 180) < 1e-12)
   }
 }
+
+@Suite
+struct IDListTests {
+  @Test("ids are written as ranges and lists")
+  func lists() {
+    #expect(IDList.parse("1-6") == [1, 2, 3, 4, 5, 6])
+    #expect(IDList.parse("3,1,7-8,3") == [3, 1, 7, 8])
+    #expect(IDList.parse("0-253")?.count == 254)
+    for wrong in ["", "1-", "-3", "6-1", "1,,2", "a", "254", "1-300", "1-2-3", "1 2"] {
+      #expect(IDList.parse(wrong) == nil, "\(wrong)")
+    }
+  }
+}

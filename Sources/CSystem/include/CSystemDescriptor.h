@@ -34,3 +34,15 @@ int sinew_terminal_claim(int descriptor);
 /// Asks a serial driver for low latency (ASYNC_LOW_LATENCY; an FTDI adaptor's timer becomes 1 ms). Returns 0 or an
 /// errno value.
 int sinew_terminal_low_latency(int descriptor);
+
+// MARK: A peer to compare with
+
+/// A plain C client of a servo bus, the yardstick for ours: per cycle one write of `first`, one of `second`, then poll and
+/// read until `answer_bytes` bytes are there, whose sum it takes. `times_ns[i]` receives what cycle i took, -1 when its
+/// answer was not whole within `timeout_ns`. `system_calls` and `cpu_ns` receive the totals. Returns 0 or an errno value.
+int sinew_plain_c_bus_client(
+    int descriptor, const void *_Nonnull first, size_t first_bytes, const void *_Nonnull second, size_t second_bytes,
+    size_t answer_bytes, int64_t timeout_ns, int64_t *_Nonnull times_ns, int cycles, int64_t *_Nonnull system_calls,
+    int64_t *_Nonnull cpu_ns);
+/// Processor time of the calling thread, ns.
+SINEW_RT int64_t sinew_thread_cpu_ns(void);

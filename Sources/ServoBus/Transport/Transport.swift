@@ -106,6 +106,19 @@ public struct Transport: ~Copyable {
     throw TransportError(.hungUp)
   }
 
+  /// Runs the plain C client on this transport; see `sinew_plain_c_bus_client`.
+  func runPlainClient(
+    first: [UInt8], second: [UInt8], answerBytes: Int, timeout: Int64, cycles: Int
+  ) throws(TransportError) -> (times: [Int64], systemCalls: Int64, cpu: Int64) {
+    var times = [Int64](repeating: -1, count: cycles)
+    var (calls, cpu): (Int64, Int64) = (0, 0)
+    let status = sinew_plain_c_bus_client(
+      descriptor, first, first.count, second, second.count, answerBytes, timeout, &times, Int32(clamping: cycles),
+      &calls, &cpu)
+    guard status == 0 else { throw Transport.error(status) }
+    return (times, calls, cpu)
+  }
+
   /// Sleeps until `deadline` (monotonic ns), whatever comes in.
   @_noLocks
   public mutating func sleep(until deadline: Int64) {

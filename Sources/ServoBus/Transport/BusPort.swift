@@ -1,0 +1,75 @@
+import CSystem
+import Glibc
+
+/// Opens whatever a user names as the way to a servo bus.
+public enum BusPort {
+  /// Opens a serial device (or a link to one), a pseudo-terminal, or the path of a Unix socket. The speed matters to a
+  /// serial device only. What is worth telling about a serial adaptor's latency is returned in `notes`.
+  public static func open(path: String, baud: Int, notes: inout [String]) throws(PortError) -> Transport {
+    let device = try SerialPort.resolve(path)
+    var information = stat()
+    guard stat(device, &information) == 0 else { throw PortDiagnosis.inaccessible(path, device, errno) }
+    switch information.st_mode & S_IFMT {
+    case S_IFSOCK: return try connect(path, device)
+    // Majors 136 to 143 are the pseudo-terminals.
+    case S_IFCHR where (136...143).contains((information.st_rdev >> 8) & 0xFFF):
+      return try openTerminal(path, device)
+    default: break
+    }
+    let port = try SerialPort.open(path: path, baud: baud)
+    if let remedy = port.latency.remedy, let now = port.latency.now {
+      notes.append("the adaptor keeps bytes back for up to \(now) ms; lower that with: \(remedy)")
+    }
+    return port.takeTransport()
+  }
+
+  private static func openTerminal(_ path: String, _ device: String) throws(PortError) -> Transport {
+    let descriptor = Glibc.open(device, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
+    guard descriptor >= 0 else { throw PortDiagnosis.unopened(path, device, errno) }
+    let claimed = sinew_terminal_claim(descriptor)
+    guard claimed == 0 else {
+      close(descriptor)
+      throw PortDiagnosis.unopened(path, device, claimed)
+    }
+    return try transport(path, descriptor)
+  }
+
+  private static func connect(_ path: String, _ device: String) throws(PortError) -> Transport {
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    guard descriptor >= 0 else { throw PortDiagnosis.failed(path, systemMessage(errno)) }
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let name = Array(device.utf8)
+    let fits = withUnsafeMutableBytes(of: &address.sun_path) { target in
+      guard name.count < target.count else { return false }
+      target.copyBytes(from: name)
+      return true
+    }
+    guard fits else {
+      close(descriptor)
+      throw PortDiagnosis.failed(path, "the socket's path is too long")
+    }
+    let status = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    guard status == 0 else {
+      let reason = errno
+      close(descriptor)
+      throw PortError(
+        .notFound, path: path, "nobody answers at this socket: \(systemMessage(reason))",
+        suggestion: "start the servo bus behind it first")
+    }
+    return try transport(path, descriptor)
+  }
+
+  private static func transport(_ path: String, _ descriptor: Int32) throws(PortError) -> Transport {
+    do throws(TransportError) {
+      return try Transport(descriptor: descriptor, name: path)
+    } catch {
+      close(descriptor)
+      throw PortDiagnosis.failed(path, "\(error)")
+    }
+  }
+}
