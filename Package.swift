@@ -107,7 +107,11 @@ let package = Package(
       swiftSettings: swiftSettings),
     tests("Recording", ["ArmModel", "McapConformance", "Recording", "RecordingTestSupport", "recording-writer"]),
     tests("VirtualServos", ["VirtualServos", "ArmProfiles", "Simulation"]),
-    tests("ServoBus", ["CSystem", "Numerics", "ServoBus"]),
+    // Opens a serial port and reads a servo, in a process of its own: the tests load a stand-in for the driver into it.
+    .executableTarget(
+      name: "servo-port-probe", dependencies: ["CSystem", "ServoBus"], path: "Tests/ServoPortProbe",
+      swiftSettings: swiftSettings),
+    tests("ServoBus", ["CSystem", "Numerics", "ServoBus", "servo-port-probe"]),
     // Policies made on the spot, and an arm that follows a script.
     .target(
       name: "LoopTestSupport", dependencies: ["ArmModel", "Configuration", "Recording"], path: "Tests/LoopTestSupport",

@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import ServoBus
 import Synchronization
+import Testing
 
 /// What a scripted bus answers to a request: pieces of bytes, each after a pause (ns).
 struct Reply {
@@ -31,17 +32,27 @@ final class Responder: @unchecked Sendable {
   ) throws -> (descriptor: Int32, responder: Responder) {
     var ends: [Int32] = [0, 0]
     guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0 else { throw POSIXError(.EIO) }
-    let responder = Responder(ends[1], script)
+    return (ends[0], try serve(ends[1], script))
+  }
+
+  /// Runs the far end `descriptor` by `script`, and closes it in the end.
+  static func serve(
+    _ descriptor: Int32, _ script: @escaping (inout [UInt8], Int) -> [Reply]?
+  ) throws -> Responder {
+    let responder = Responder(descriptor, script)
     let context = Unmanaged.passRetained(responder).toOpaque()
     guard sinew_thread_start(responderMain, context, 1 << 20, &responder.thread) == 0 else { throw POSIXError(.EIO) }
-    return (ends[0], responder)
+    return responder
   }
 
   func join() { pthread_join(thread, nil) }
 
   private func write(_ bytes: [UInt8]) {
     guard !bytes.isEmpty else { return }
-    _ = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+    _ = bytes.withUnsafeBytes { bytes in
+      let sent = send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+      return sent < 0 && errno == ENOTSOCK ? Glibc.write(descriptor, bytes.baseAddress, bytes.count) : sent
+    }
   }
 
   fileprivate func run() {
@@ -115,4 +126,16 @@ func counterData(_ number: Int, id: UInt8, count: Int) -> [UInt8] {
   var data = [UInt8(truncatingIfNeeded: number), UInt8(truncatingIfNeeded: number >> 8), id]
   while data.count < count { data.append(0x5A) }
   return Array(data.prefix(count))
+}
+
+/// A pseudo-terminal: its two ends, and the path of the second.
+func makeTerminal() throws -> (master: Int32, slave: Int32, path: String) {
+  let master = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+  var (lock, number): (Int32, Int32) = (0, 0)
+  // TIOCSPTLCK and TIOCGPTN, which Glibc's import leaves out.
+  try #require(master >= 0 && ioctl(master, 0x4004_5431, &lock) == 0 && ioctl(master, 0x8004_5430, &number) == 0)
+  let path = "/dev/pts/\(number)"
+  let slave = open(path, O_RDWR | O_NOCTTY)
+  try #require(slave >= 0)
+  return (master, slave, path)
 }

@@ -6,18 +6,6 @@ import Testing
 
 @Suite
 struct TransportTests {
-  /// A pseudo-terminal: its two ends, and the path of the second.
-  private func makeTerminal() throws -> (master: Int32, slave: Int32, path: String) {
-    let master = open("/dev/ptmx", O_RDWR | O_NOCTTY)
-    var (lock, number): (Int32, Int32) = (0, 0)
-    // TIOCSPTLCK and TIOCGPTN, which Glibc's import leaves out.
-    try #require(master >= 0 && ioctl(master, 0x4004_5431, &lock) == 0 && ioctl(master, 0x8004_5430, &number) == 0)
-    let path = "/dev/pts/\(number)"
-    let slave = open(path, O_RDWR | O_NOCTTY)
-    try #require(slave >= 0)
-    return (master, slave, path)
-  }
-
   @Test("silence, bytes and hang-up are three different things on a pseudo-terminal")
   func terminal() throws {
     let (master, slave, _) = try makeTerminal()

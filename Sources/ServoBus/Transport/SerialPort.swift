@@ -30,6 +30,7 @@ public enum SerialPort {
     }
     let device = try resolve(path)
     if access(device, R_OK | W_OK) != 0 { throw PortDiagnosis.inaccessible(path, device, errno) }
+    try checkUnused(path, device)
 
     var handle: OpaquePointer?
     guard sp_get_port_by_name(device, &handle) == SP_OK, let port = handle else {
@@ -60,6 +61,15 @@ public enum SerialPort {
     isKept = true
     return OpenedPort(
       transport: Transport(port: port, descriptor: descriptor, name: path), devicePath: device, latency: latency)
+  }
+
+  /// Asks for the lock before libserialport opens the device: opening changes the settings, which would disturb the
+  /// process that has it.
+  private static func checkUnused(_ path: String, _ device: String) throws(PortError) {
+    let descriptor = Glibc.open(device, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
+    guard descriptor >= 0 else { throw PortDiagnosis.unopened(path, device, errno) }
+    defer { close(descriptor) }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw PortDiagnosis.unopened(path, device, errno) }
   }
 
   /// The device behind a link such as /dev/serial/by-id/…, which libserialport itself does not follow.
