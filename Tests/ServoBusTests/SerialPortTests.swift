@@ -41,7 +41,7 @@ private enum Stand {
     process.executableURL = URL(fileURLWithPath: command[0])
     process.arguments = Array(command.dropFirst())
     var environment = ProcessInfo.processInfo.environment
-    environment["LD_PRELOAD"] = try #require(shim)
+    environment["LD_PRELOAD"] = shim
     environment["SINEW_SHIM_PORTS"] = "/dev/ttyHIL0=\(terminal)"
     if let speed { environment["SINEW_SHIM_SPEED"] = "\(speed)" }
     process.environment = environment
