@@ -15,8 +15,8 @@ enum ProgramVersion {
 
   /// The revision of the source folder the program was built in, for provenance; empty when it is not in one.
   static var gitRevision: String {
-    var folder = URL(fileURLWithPath: CommandLine.arguments.first ?? "").resolvingSymlinksInPath()
-      .deletingLastPathComponent()
+    // Not the first argument: found through PATH it is a bare name, which would mean the working directory.
+    var folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
     for _ in 0..<6 {
       if let revision = revision(in: folder.appendingPathComponent(".git")) { return revision }
       folder.deleteLastPathComponent()
