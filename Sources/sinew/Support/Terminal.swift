@@ -6,9 +6,12 @@ enum Terminal {
   /// Whether a live line makes sense.
   static var isInteractive: Bool { isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb" }
 
-  /// Replaces the current line on standard error.
+  /// Replaces the current line on standard error. What does not fit is cut: a line that wraps could not be replaced.
   static func showLine(_ text: String) {
-    _ = writeFully(Array(("\r\u{1b}[2K" + text).utf8), to: STDERR_FILENO)
+    var size = winsize()
+    let width = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1 ? Int(size.ws_col) - 1 : 79
+    let line = text.count <= width ? text : text.prefix(width - 1) + "…"
+    _ = writeFully(Array(("\r\u{1b}[2K" + line).utf8), to: STDERR_FILENO)
   }
 
   /// Removes the live line.
