@@ -62,7 +62,10 @@ struct SessionParts {
     guard arm.mode == task.commandMode else {
       throw SessionError(
         "task '\(task.name)' commands \(task.commandMode == .effort ? "efforts" : "positions"), but the simulated arm "
-          + "'\(model.name)' takes \(arm.mode == .effort ? "efforts" : "positions"); choose another --model or task")
+          + "'\(model.name)' takes \(arm.mode == .effort ? "efforts" : "positions"); "
+          + (task.commandMode == .position
+            ? "name the servo that drives it with --servo, or choose another --model or task"
+            : "choose another --model or task"))
     }
     for (index, variable) in task.variables.enumerated() {
       guard let binding = SessionParts.binding(variable) else { continue }
@@ -86,6 +89,10 @@ struct SessionParts {
       seat = .inTick(made)
       worker = nil
     }
+    // From here on there is a log to close: Ctrl-C must not end the process by itself any more.
+    sinew_clear_stop_requests()
+    let status = sinew_install_stop_signals()
+    if status != 0 { throw SessionError("stop signals could not be installed (errno \(status))") }
     recorder = try startRecorder()
     let loop = ControlLoop(
       configuration: LoopConfiguration(

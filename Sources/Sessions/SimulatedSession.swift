@@ -49,13 +49,10 @@ public final class SimulatedSession {
 
   /// Runs to the end on a thread of its own; `show` is called on this thread some twenty times a second, and once at the
   /// end.
-  /// Stop signals end the run in good order meanwhile.
+  /// Stop signals end the run in good order, also those that came since the session was prepared.
   public func runBlocking(_ show: (LoopStatus) -> Void) throws -> RunReport {
     guard !hasRun else { throw SessionError("a session runs once; prepare another one") }
     hasRun = true
-    sinew_clear_stop_requests()
-    let status = sinew_install_stop_signals()
-    if status != 0 { throw SessionError("stop signals could not be installed (errno \(status))") }
     let start = sinew_now_ns()
     let work = work
     let thread = try ControlThread(stackBytes: plan.realTime.stackBytes) { work.execute() }
@@ -69,8 +66,18 @@ public final class SimulatedSession {
     report.wallSeconds = Double(sinew_now_ns() - start) * 1e-9
     report.signal = sinew_last_stop_signal()
     report.recording = recorder?.finish()
-    if let refusal = work.refusal { throw refusal }
+    if let refusal = work.refusal {
+      removeLog()
+      throw refusal
+    }
     return report
+  }
+
+  /// A run that was refused has nothing to tell; its log is the file that this session made.
+  private func removeLog() {
+    guard let path = plan.log else { return }
+    var status = stat()
+    if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG { unlink(path) }
   }
 }
 

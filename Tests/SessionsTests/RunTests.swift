@@ -293,8 +293,9 @@ import Testing
       var limit = rlimit(rlim_cur: 0, rlim_max: 0)
       setrlimit(__rlimit_resource_t(14), &limit)  // RLIMIT_RTPRIO
       if getuid() == 0 { precondition(setgid(65534) == 0 && setuid(65534) == 0) }
+      let folder = try TemporaryFolder()
       let session = try SimulatedSession(
-        plan(duration: 1) {
+        plan(duration: 1, log: folder.file("run.mcap")) {
           $0.clock = .monotonic
           $0.realTime = RealTimeSettings(priority: 80, locksMemory: false, holdsLatency: false)
           $0.allowsNonRealTime = false
@@ -304,6 +305,7 @@ import Testing
       #expect(text.contains("SCHED_FIFO priority 80") && text.contains("rtprio"))
       #expect(text.contains("--allow-non-realtime"))
       #expect(!text.contains("\n"))
+      #expect(access(folder.file("run.mcap"), F_OK) != 0, "a refused run leaves a log")
     }
   }
 }
