@@ -45,6 +45,13 @@ enum SessionPlanning {
   /// What `evaluate` and the benchmarks share with `run`.
   static func plan(_ options: SimulationOptions, configuration: RobotConfiguration?) throws -> SessionPlan {
     guard let taskName = options.task ?? (configuration == nil ? nil : configuration?.task) else {
+      if let configuration {
+        // A wrong arm has no task either, and is the mistake to name.
+        _ = try checkingInput { try ArmProfile.named(configuration.arm) }
+        throw InputError(
+          "the configuration names no task; give --task (\(TaskDefinition.shipped.joined(separator: ", ")), or a YAML "
+            + "file), or 'task:' in the file")
+      }
       throw InputError(
         "no task: give --task (\(TaskDefinition.shipped.joined(separator: ", ")), or a YAML file) or --config")
     }
@@ -105,7 +112,8 @@ enum SessionPlanning {
     let folder = configuration?.log.folder ?? "logs"
     let formatter = DateFormatter()
     formatter.locale = Locale(identifier: "en_US_POSIX")
-    formatter.dateFormat = "yyyy-MM-dd'T'HH-mm-ss"
+    // To the millisecond: runs in simulated time, and two at once, begin in the same second.
+    formatter.dateFormat = "yyyy-MM-dd'T'HH-mm-ss-SSS"
     return "\(folder)/\(plan.task.name)-\(formatter.string(from: Date())).mcap"
   }
 }
