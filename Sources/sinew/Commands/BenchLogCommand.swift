@@ -66,7 +66,8 @@ struct BenchLogCommand: ParsableCommand {
     let output = LogBenchmarkOutput(rate: rate, report: report, info: info, throughput: throughput)
     if json { try printJSON(output) } else { print(output.text) }
     if report.ending == .stopped {
-      throw RunFailure("stopped by signal \(report.signal) after \(Format.fixed(report.loopSeconds, 1)) s")
+      throw RunFailure(
+        "stopped by \(RunSummary.signalName(report.signal)) after \(Format.fixed(report.loopSeconds, 1)) s")
     }
     try RunSummary.failIfLossy(report)
   }
@@ -88,6 +89,9 @@ struct BenchLogCommand: ParsableCommand {
     }
     progress.finish()
     try RunSummary.failIfFaulted(report)
+    if let recording = report.recording, recording.unwrittenBytes > 0 {
+      throw RunFailure("\(recording.error ?? "the disk did not take all of the log"); name another place with --folder")
+    }
     return report
   }
 

@@ -13,10 +13,11 @@ struct EvaluateCommand: ParsableCommand {
 
       Examples:
         sinew evaluate --task reacher-v5 --policy reacher-sb3 --episodes 1000
-        sinew evaluate --task reacher-v5 --policy policy.onnx --episodes 100 --seed 7 --json
-        sinew evaluate --task reacher-v5 --policy reacher-sb3 --perturb latency=0.02 --episodes 100
+        sinew evaluate --task reacher-v5 --policy policy.onnx --seed 7 --json
+        sinew evaluate --task reacher-v5 --episodes 100 --perturb latency=0.02
 
-      Exit codes: 0 success; 1 the run failed; 2 wrong input.
+      Exit codes: 0 success; 1 the run failed, was stopped before its last episode, or its log could not be written; \
+      2 wrong input; 3 the log is lossy (records were dropped).
       """)
 
   @OptionGroup var simulation: SimulationOptions
@@ -43,6 +44,7 @@ struct EvaluateCommand: ParsableCommand {
     plan.log = log
     plan.clock = .virtual
     let session = try checkingInput { try SimulatedSession(plan) }
+    for note in session.notes { printError("note: \(note)") }
     var progress = ProgressLine()
     let total = Double(episodes)
     let report = try session.runBlocking { status in
@@ -60,8 +62,10 @@ struct EvaluateCommand: ParsableCommand {
       print(result.text)
     }
     if report.ending == .stopped {
-      throw RunFailure("stopped by signal \(report.signal) after \(report.statistics.count) episodes")
+      throw RunFailure(
+        "stopped by \(RunSummary.signalName(report.signal)) after \(report.statistics.count) of \(episodes) episodes")
     }
+    try RunSummary.failIfLossy(report)
   }
 }
 
@@ -72,11 +76,13 @@ struct EvaluationOutput: Encodable {
   let seed: UInt64
   let episodes: Int
   let mean_return: Double
-  let standard_error: Double
-  let standard_deviation: Double
+  /// Of the mean return; nil for fewer than two episodes, which say nothing of the spread.
+  let standard_error: Double?
+  let standard_deviation: Double?
   let lowest_return: Double
   let highest_return: Double
-  let success_rate: Double
+  /// Nil when the task does not say what a success is.
+  let success_rate: Double?
   let steps: Int
   let wall_seconds: Double
   let steps_per_second: Double
@@ -88,22 +94,28 @@ struct EvaluationOutput: Encodable {
     seed = plan.seed
     episodes = figures.count
     mean_return = figures.meanReturn
-    standard_error = figures.standardError
-    standard_deviation = figures.standardDeviation
+    standard_error = figures.count > 1 ? figures.standardError : nil
+    standard_deviation = figures.count > 1 ? figures.standardDeviation : nil
     lowest_return = figures.lowestReturn
     highest_return = figures.highestReturn
-    success_rate = figures.successRate
+    success_rate = plan.task.definesSuccess ? figures.successRate : nil
     steps = figures.stepCount
     wall_seconds = report.wallSeconds
     steps_per_second = report.wallSeconds > 0 ? Double(figures.stepCount) / report.wallSeconds : 0
   }
 
+  private var spreadText: String {
+    guard let standard_error, let standard_deviation else { return " (one episode: no standard error)" }
+    return
+      " ± \(Format.fixed(standard_error, 3)) (standard error; standard deviation \(Format.fixed(standard_deviation, 3)))"
+  }
+
   var text: String {
     """
     task \(task), policy \(policy), \(episodes) episodes, seed \(seed)
-    mean return    \(Format.fixed(mean_return, 3)) ± \(Format.fixed(standard_error, 3)) (standard error; standard deviation \(Format.fixed(standard_deviation, 3)))
+    mean return    \(Format.fixed(mean_return, 3))\(spreadText)
     range          \(Format.fixed(lowest_return, 3)) … \(Format.fixed(highest_return, 3))
-    success rate   \(Format.fixed(success_rate * 100, 1)) %
+    success rate   \(success_rate.map { Format.fixed($0 * 100, 1) + " %" } ?? "the task does not say what a success is")
     \(steps) policy steps in \(Format.fixed(wall_seconds, 2)) s (\(Format.fixed(steps_per_second, 0)) steps/s)
     """
   }

@@ -10,15 +10,17 @@ struct RunCommand: ParsableCommand {
     abstract: "Let a policy drive the arm in real time and record every transition.",
     discussion: """
       The loop runs on a thread of its own at absolute deadlines. Ctrl-C (or SIGTERM) stops the arm within its limits and \
-      ends the run; the log is always closed properly. Without --duration and --episodes it runs until then.
+      ends the run; the log is always closed properly. Without --duration and --episodes it runs until then. \
+      Without --policy it takes the policy that ships for the task.
 
       Examples:
         sinew run --task reacher-v5 --policy reacher-sb3 --duration 10
         sinew run --config robot.yaml --log logs/today.mcap
-        sinew run --task reacher-v5 --policy reacher-sb3 --strict --priority 80 --cpu 2
-        sinew run --task reacher-v5 --policy reacher-sb3 --perturb payload=0.1 --perturb latency=0.04
+        sinew run --config robot.yaml --strict --priority 80 --cpu 2
+        sinew run --task reacher-v5 --perturb payload=0.1 --perturb latency=0.04
 
-      Exit codes: 0 success, also after Ctrl-C; 1 a fault was latched or the log could not be written; 2 wrong input; \
+      Exit codes: 0 success, also after Ctrl-C; 1 a fault was latched, the log could not be written, or --strict and \
+      real time was refused; 2 wrong input; \
       3 the log is lossy (records were dropped).
       """)
 

@@ -26,7 +26,8 @@ enum RunSummary {
       Swift.print(grantText(grant))
     }
     if let loop = report.loop {
-      Swift.print(loopTable(loop))
+      // Simulated time stands still within a tick: there is nothing to measure.
+      if plan.clock == .monotonic { Swift.print(loopTable(loop)) }
       Swift.print(
         "ticks \(loop.tickCount), overruns (late by more than half a period) \(loop.overrunCount), skipped \(loop.missedCount), "
           + "reads failed \(loop.readFailureCount), altered by the safety core \(loop.alteredTickCount)")
@@ -34,9 +35,10 @@ enum RunSummary {
     if let count = report.allocationCount { Swift.print("allocations on the control thread: \(count)") }
     let figures = report.statistics
     if figures.count > 0 {
-      Swift.print(
-        "episodes \(figures.count), mean return \(Format.fixed(figures.meanReturn, 3)) ± \(Format.fixed(figures.standardError, 3)) "
-          + "(standard error), success rate \(Format.fixed(figures.successRate * 100, 1)) %")
+      let error = figures.count > 1 ? " ± \(Format.fixed(figures.standardError, 3)) (standard error)" : ""
+      let success =
+        plan.task.definesSuccess ? ", success rate \(Format.fixed(figures.successRate * 100, 1)) %" : ""
+      Swift.print("episodes \(figures.count), mean return \(Format.fixed(figures.meanReturn, 3))\(error)\(success)")
     } else {
       Swift.print("no episode was completed")
     }
@@ -44,14 +46,28 @@ enum RunSummary {
       Swift.print(recordingText(recording, path: path))
     }
     switch report.ending {
-    case .completed: Swift.print("completed after \(Format.fixed(report.loopSeconds, 2)) s")
+    case .completed: Swift.print("completed after \(duration(report, plan))")
     case .stopped:
       Swift.print(
-        "stopped by signal \(report.signal) after \(Format.fixed(report.loopSeconds, 2)) s; the arm was brought to rest first"
-      )
-    case .interrupted:
-      Swift.print("ended after \(Format.fixed(report.loopSeconds, 2)) s: episodes were cut short in a row")
-    case .fault: Swift.print("ended by a fault after \(Format.fixed(report.loopSeconds, 2)) s")
+        "stopped by \(signalName(report.signal)) after \(duration(report, plan)); the arm was brought to rest first")
+    case .interrupted: Swift.print("ended after \(duration(report, plan)): episodes were cut short in a row")
+    case .fault: Swift.print("ended by a fault after \(duration(report, plan))")
+    }
+  }
+
+  private static func duration(_ report: RunReport, _ plan: SessionPlan) -> String {
+    let text = Format.fixed(report.loopSeconds, 2) + " s"
+    guard plan.clock == .virtual else { return text }
+    return "\(text) of simulated time (\(Format.fixed(report.wallSeconds, 2)) s by the clock)"
+  }
+
+  /// A stop signal as a person knows it.
+  static func signalName(_ signal: Int32) -> String {
+    switch signal {
+    case SIGINT: "Ctrl-C (SIGINT)"
+    case SIGTERM: "SIGTERM"
+    case SIGHUP: "a closed terminal (SIGHUP)"
+    default: "signal \(signal)"
     }
   }
 
@@ -104,7 +120,7 @@ enum RunSummary {
   static func failIfLossy(_ report: RunReport) throws {
     guard let recording = report.recording else { return }
     if let error = recording.error, recording.unwrittenBytes > 0 {
-      throw RunFailure("the log \(recording.path) is incomplete: \(error)")
+      throw RunFailure("the log \(recording.path) is incomplete: \(error); 'sinew log recover' keeps what is in it")
     }
     if recording.isLossy {
       printError("warning: the log \(recording.path) is lossy: \(recording.dropped) records were dropped")
@@ -117,7 +133,9 @@ enum RunSummary {
     let each = transitions > 0 ? Double(recording.bytes) / Double(transitions) : 0
     return "log \(path): \(transitions) transitions, \(Format.bytes(Int(recording.bytes)))"
       + (transitions > 0 ? " (\(Format.fixed(each, 0)) B each)" : "")
-      + (recording.isLossy ? ", LOSSY: \(recording.dropped) records dropped" : ", nothing dropped")
+      + (recording.unwrittenBytes > 0
+        ? ", INCOMPLETE: the disk did not take all of it"
+        : recording.isLossy ? ", LOSSY: \(recording.dropped) records dropped" : ", nothing dropped")
   }
 }
 
@@ -151,12 +169,16 @@ struct RunOutput: Encodable {
   let period: Latency?
   let episodes: Int
   let mean_return: Double
-  let standard_error: Double
-  let success_rate: Double
+  /// Nil for fewer than two episodes.
+  let standard_error: Double?
+  /// Nil when the task does not say what a success is.
+  let success_rate: Double?
   let log: String?
   let transitions: UInt64
   let log_bytes: UInt64
   let dropped_records: Int
+  /// False when records were dropped or the disk did not take all; nil without a log.
+  let log_is_complete: Bool?
   let real_time: Bool
   let latched_conditions: [String]
 
@@ -176,12 +198,13 @@ struct RunOutput: Encodable {
     period = report.loop.map { Latency($0.interval) }
     episodes = report.statistics.count
     mean_return = report.statistics.meanReturn
-    standard_error = report.statistics.standardError
-    success_rate = report.statistics.successRate
+    standard_error = report.statistics.count > 1 ? report.statistics.standardError : nil
+    success_rate = plan.task.definesSuccess ? report.statistics.successRate : nil
     log = plan.log
     transitions = report.recording?.messageCounts["/transition"] ?? 0
     log_bytes = report.recording?.bytes ?? 0
     dropped_records = report.recording?.dropped ?? 0
+    log_is_complete = report.recording.map { !$0.isLossy }
     real_time = report.grant?.isStrict ?? false
     latched_conditions = report.latched.conditions.map(\.name)
   }

@@ -23,8 +23,11 @@ enum Format {
   /// A number as short as it can be written.
   static func short(_ value: Double) -> String { String(format: "%g", value) }
 
-  /// A number with a fixed count of decimals.
-  static func fixed(_ value: Double, _ decimals: Int) -> String { String(format: "%.\(decimals)f", value) }
+  /// A number with a fixed count of decimals; huge ones with an exponent.
+  static func fixed(_ value: Double, _ decimals: Int) -> String {
+    // A policy that has diverged returns numbers of sixty digits.
+    String(format: abs(value) < 1e12 ? "%.\(decimals)f" : "%.\(decimals)e", value)
+  }
 
   /// A number of bytes.
   static func bytes(_ count: Int) -> String {
