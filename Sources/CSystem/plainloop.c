@@ -19,7 +19,7 @@ static void *loop(void *context) {
   sinew_prefault_stack((size_t)128 << 10);
 
   int64_t deadline = sinew_now_ns() + run->period_ns;
-  for (int64_t tick = 0; tick < run->ticks; tick++) {
+  for (int64_t tick = 0; tick < run->ticks && sinew_stop_requests() == 0; tick++) {
     sinew_sleep_until_ns(deadline);
     int64_t lateness = sinew_now_ns() - deadline;
     int64_t bucket = lateness < 0 ? 0 : lateness / 1000;

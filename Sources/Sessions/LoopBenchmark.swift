@@ -41,6 +41,9 @@ public struct LatenessSeries: Sendable {
 
 /// The yardstick: a plain periodic loop in C with the same rights.
 public enum PlainLoop {
+  /// Whether Ctrl-C or another stop signal came since the last session was prepared; the C loop, too, ends then.
+  public static var stopWasRequested: Bool { sinew_stop_requests() > 0 }
+
   /// Runs `ticks` ticks and gives the wake-up lateness; nil with the errno value when it could not run.
   public static func run(
     period: Int64, ticks: Int, priority: Int, processor: Int?

@@ -100,7 +100,8 @@ void sinew_clear_stop_requests(void);
 // MARK: A peer to compare with
 
 /// A plain periodic loop in C: the yardstick for the control loop's wake-up lateness. It runs on a thread of its own,
-/// with absolute deadlines; a late tick skips to the grid. Lock the memory first (`sinew_lock_memory`), as for any loop.
+/// with absolute deadlines; a late tick skips to the grid, a stop signal ends it. Lock the memory first
+/// (`sinew_lock_memory`), as for any loop.
 ///
 /// `priority` 0 asks for ordinary scheduling, 1...99 for SCHED_FIFO; `cpu` -1 leaves the choice to the kernel.
 /// `histogram_us[i]` receives the count of wake-ups that were late by i to i+1 microseconds; the last bucket also takes

@@ -13,8 +13,8 @@ struct BenchLoopCommand: ParsableCommand {
     abstract: "Compare the control loop's wake-up lateness with a plain C loop and cyclictest.",
     discussion: """
       Runs, in turn and for each round, the whole control loop (simulated Reacher, policy, safety core, log), a plain C \
-      loop with the same priority and, where installed, cyclictest (Debian: rt-tests); prints each round and the ratio \
-      of our median percentile to the better of the others.
+      loop with the same priority and, where installed, cyclictest (Debian: rt-tests); prints each percentile's \
+      median over the rounds and the ratio of ours to the better of the others.
 
       Our loop wakes 60 µs before its deadline and waits the rest awake (at most a tenth of its period), as it does in
       every run with a real-time priority; --spin-us 0 lets it sleep to the end like the others.
@@ -26,7 +26,7 @@ struct BenchLoopCommand: ParsableCommand {
         sinew bench loop --rounds 3 --ticks 30000
         sinew bench loop --json
 
-      Exit codes: 0 success; 1 a loop could not run; 2 wrong input.
+      Exit codes: 0 success; 1 a loop could not run, or Ctrl-C; 2 wrong input.
       """)
 
   @Option(help: "Control rate, Hz.")
@@ -91,6 +91,7 @@ struct BenchLoopCommand: ParsableCommand {
     var done = 0.0
     for round in 1...rounds {
       for contender in contenders {
+        if PlainLoop.stopWasRequested { throw RunFailure("stopped before the last round; there is nothing to compare") }
         progress.show(done / Double(rounds * contenders.count), "round \(round) of \(rounds): \(contender.rawValue)")
         switch contender {
         case .sinew:
@@ -110,6 +111,7 @@ struct BenchLoopCommand: ParsableCommand {
       }
     }
     progress.finish()
+    if PlainLoop.stopWasRequested { throw RunFailure("stopped before the last round; there is nothing to compare") }
     let output = LoopBenchmarkOutput(rate: rate, ticks: ticks, rounds: rounds, results: results, notes: notes)
     if json { try printJSON(output) } else { print(output.text) }
   }
@@ -127,6 +129,9 @@ struct BenchLoopCommand: ParsableCommand {
     let session = try checkingInput { try SimulatedSession(plan) }
     let report = try session.runBlocking { _ in }
     try RunSummary.failIfFaulted(report)
+    guard report.ending == .completed else {
+      throw RunFailure("stopped by \(RunSummary.signalName(report.signal)); there is nothing to compare")
+    }
     return report
   }
 

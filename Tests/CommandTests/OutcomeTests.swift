@@ -1,0 +1,90 @@
+import Foundation
+import Glibc
+import Testing
+
+/// What commands say of how they ended: nothing is called a success, or known, that is not.
+struct OutcomeTests {
+  @Test("an evaluation whose log the disk refuses does not end as a success")
+  func fullDisk() throws {
+    let outcome = try Command.run(
+      ["evaluate", "--task", "reacher-v5", "--episodes", "2", "--log", "/dev/full"], in: ScratchFolder())
+    #expect(outcome.code == 1)
+    #expect(outcome.errorLines.last?.contains("incomplete") == true)
+    #expect(outcome.output.contains("mean return"))
+  }
+
+  @Test("one episode has no standard error; two have one")
+  func standardError() throws {
+    let folder = try ScratchFolder()
+    func evaluate(_ episodes: Int) throws -> [String: Any] {
+      let words = ["evaluate", "--task", "reacher-v5", "--episodes", "\(episodes)", "--json"]
+      return try #require(try Command.run(words, in: folder).json)
+    }
+    let one = try evaluate(1)
+    #expect(one["standard_error"] == nil && one["mean_return"] != nil && one["success_rate"] != nil)
+    #expect(try evaluate(2)["standard_error"] is Double)
+  }
+
+  @Test("a task without a success has no success rate")
+  func successRate() throws {
+    let folder = try ScratchFolder()
+    let task = try Command.run(["list", "tasks", "--show", "reacher-v5"], in: folder).output
+    let lines = task.split(separator: "\n", omittingEmptySubsequences: false)
+    try folder.write(lines.filter { !$0.hasPrefix("success:") }.joined(separator: "\n"), to: "task.yaml")
+    let words = ["--task", "task.yaml", "--policy", "reacher-sb3", "--episodes", "2"]
+    let json = try #require(try Command.run(["evaluate"] + words + ["--json"], in: folder).json)
+    #expect(json["success_rate"] == nil && json["mean_return"] != nil)
+    let run = try Command.run(["run", "--virtual", "--no-log"] + words, in: folder)
+    #expect(run.code == 0 && !run.output.contains("success rate"))
+  }
+
+  @Test("runs that begin in the same second have logs of their own")
+  func logNames() throws {
+    let folder = try ScratchFolder()
+    for _ in 0..<4 {
+      let words = ["run", "--task", "reacher-v5", "--virtual", "--episodes", "1"]
+      #expect(try Command.run(words, in: folder).code == 0)
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("logs")).count == 4)
+  }
+
+  @Test("Ctrl-C ends the benchmark of the loop, which then compares nothing")
+  func stoppedBenchmark() throws {
+    let folder = try ScratchFolder()
+    let command = try Command(["bench", "loop", "--ticks", "10000000", "--priority", "0"], in: folder.root)
+    command.sendOnceHandled(SIGINT)
+    let outcome = try command.finish()
+    #expect(outcome.code == 1)
+    #expect(outcome.output.isEmpty && outcome.errorLines.last?.contains("nothing to compare") == true)
+  }
+
+  @Test("a log's provenance is that of the program, not of the folder it runs in")
+  func provenance() throws {
+    let folder = try ScratchFolder()
+    let foreign = String(repeating: "f", count: 40)
+    try folder.makeFolder(".git")
+    try folder.write(foreign, to: ".git/HEAD")
+    let executable = URL(fileURLWithPath: Command.executable)
+    let outcome = try Command.run(
+      ["run", "--task", "reacher-v5", "--virtual", "--episodes", "1", "--log", "run.mcap"], in: folder,
+      environment: ["PATH": executable.deletingLastPathComponent().path], executable: executable.lastPathComponent)
+    #expect(outcome.code == 0)
+    let info = try Command.run(["log", "info", "run.mcap"], in: folder)
+    #expect(info.output.contains("git_revision:") && !info.output.contains(foreign))
+  }
+}
+
+extension Command {
+  /// Sends a signal as soon as the process handles it.
+  fileprivate func sendOnceHandled(_ signal: Int32) {
+    let deadline = Date(timeIntervalSinceNow: 20)
+    while Date() < deadline {
+      let status = (try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)) ?? ""
+      let caught = status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }
+      let mask = caught.flatMap { UInt64($0.dropFirst(7).trimmingCharacters(in: .whitespaces), radix: 16) } ?? 0
+      if mask >> UInt64(signal - 1) & 1 == 1 { break }
+      usleep(2000)
+    }
+    send(signal)
+  }
+}
