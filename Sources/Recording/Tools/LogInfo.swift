@@ -236,7 +236,7 @@ extension LogInfo {
     var lines = ["\(path): \(size) bytes, \(rounded(duration, 3)) s, \(messageCount) messages in \(chunkCount) chunks"]
     lines.append(
       "profile '\(profile)', library '\(library)', compression \(compressions.map { $0 == "" ? "none" : $0 })")
-    if let problem { lines.append("PROBLEM \(problem)") }
+    if let problem { lines.append("PROBLEM \(problem); 'sinew log recover' makes a sound log of what is there") }
     lines.append(
       isLossy
         ? "LOSSY: \(droppedCount) records lost" : problem == nil ? "nothing lost" : "what was lost is not known")

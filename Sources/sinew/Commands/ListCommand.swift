@@ -47,7 +47,7 @@ struct ListCommand: ParsableCommand {
     if let name = show, let kind = kind?.shipped {
       guard Catalogue.names(kind).contains(name) else {
         throw InputError(
-          "no shipped \(kind.rawValue) of the name '\(name)'; there are \(Catalogue.names(kind).joined(separator: ", "))"
+          "no '\(name)' among the shipped \(kind.rawValue); there are \(Catalogue.names(kind).joined(separator: ", "))"
         )
       }
       print(try checkingInput { try Catalogue.text(kind, name) }, terminator: "")

@@ -69,6 +69,7 @@ struct LogDoctorOutput: Encodable {
   var text: String {
     let lines = findings.map { "\($0.severity): \($0.kind): \($0.message) (at byte \($0.offset))" }
     guard !findings.isEmpty else { return "\(path): sound" }
-    return (lines + ["\(path): \(errors) errors, \(warnings) warnings"]).joined(separator: "\n")
+    let advice = errors > 0 ? "; 'sinew log recover' makes a sound log of what can be read" : ""
+    return (lines + ["\(path): \(errors) errors, \(warnings) warnings\(advice)"]).joined(separator: "\n")
   }
 }

@@ -45,7 +45,7 @@ struct LogRecoverCommand: ParsableCommand {
     }
     progress.finish()
     printError(report.text)
-    printError("\(target): " + (report.isLossy ? "written, with losses" : "written, nothing was lost"))
+    printError("\(target): " + (report.isLossy ? "written, with losses" : "written, with all that the file held"))
     if report.exitCode != 0 { throw ExitCode(report.exitCode) }
   }
 }

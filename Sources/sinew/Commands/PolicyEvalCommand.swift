@@ -13,7 +13,7 @@ struct PolicyEvalCommand: ParsableCommand {
 
       Examples:
         sinew policy eval policy.onnx --observations golden.csv
-        sinew policy eval recurrent.onnx --observations episode.csv --sequence > actions.csv
+        sinew policy eval gru.onnx --observations rows.csv --sequence > out.csv
 
       Exit codes: 0 success; 1 the output could not be written; 2 wrong input (the error names file, line and column).
       """)
