@@ -8,11 +8,11 @@ extension RobotConfiguration {
     let defaults = RobotConfiguration.defaults(for: arm)
     return """
       # robot.yaml: what `sinew run` does. Every field may be left out; what stands here is its default.
-      # Each is an option of the command too, and an option given there wins.
+      # An option given on the command line wins. Paths are relative to the working directory.
 
       arm: \(scalar(defaults.arm))   # a shipped arm profile by name, or the path of a .yaml file
-      task: \(defaults.task.map(scalar) ?? "none")   # a shipped task by name, the path of a .yaml file, or none
-      policy:   # a bundle folder or an .onnx file; empty: the policy that ships for the task
+      task: \(defaults.task.map(scalar) ?? "none")   # a shipped task by name, or the path of a .yaml file
+      policy:   # a shipped policy by name, a bundle folder or an .onnx file; empty: the one that ships for the task
 
       simulation:
         model:   # a shipped model by name, or the path of an MJCF or URDF file; empty: the arm profile's
@@ -22,7 +22,7 @@ extension RobotConfiguration {
         perturbations:
 
       control:
-        rate_hz:   # ticks per second, a whole multiple of the policy's rate; empty: the policy's rate
+        rate_hz:   # ticks per second, a whole multiple of the policy's; empty: the policy's for efforts, at least 100 for positions
 
       run:
         seed: \(defaults.seed)   # the same seed on a virtual clock gives the same run
