@@ -57,4 +57,14 @@ public protocol Arm: ~Copyable {
   mutating func read(into state: inout JointState, now: Int64) throws(ArmError)
   /// Sends a command. A command that is refused changes nothing.
   mutating func write(_ command: JointCommand) throws(ArmError)
+
+  /// Whether the joints are under torque, as last confirmed.
+  var power: ArmPower { get }
+  /// What the servos report of themselves.
+  var health: ArmHealth { get }
+  /// One bounded step of the sequence that switches torque on, in the tick's time: the goal becomes the measured
+  /// position, limits and watchdog are set and read back, torque comes last. Called in every tick until `power` is on.
+  mutating func energise(now: Int64) throws(ArmError)
+  /// Puts torque-off on the wire at once, for all joints. The caller repeats it until `power` is off.
+  mutating func release(now: Int64) throws(ArmError)
 }

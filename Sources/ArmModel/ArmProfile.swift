@@ -47,14 +47,17 @@ public struct ArmProfile: Sendable, Equatable {
   public var home: [Double]
   /// Where torque may be switched off, rad per joint.
   public var park: [Double]
+  /// The servos that drive it; nil for arms that exist in simulation only.
+  public var bus: ArmBus?
 
   /// A profile of at most 16 joints with different names; `home` and `park` have one number per joint.
   public init(
     name: String, description: String, model: String, commandMode: CommandMode, joints: [JointProfile], home: [Double],
-    park: [Double]
+    park: [Double], bus: ArmBus? = nil
   ) {
     precondition(joints.count <= JointVector.capacity, "an arm has at most 16 joints")
     precondition(home.count == joints.count && park.count == joints.count, "a pose has one number per joint")
+    precondition(bus.map { $0.servos.count == joints.count } ?? true, "every joint has a servo, or none has")
     self.name = name
     self.description = description
     self.model = model
@@ -62,6 +65,7 @@ public struct ArmProfile: Sendable, Equatable {
     self.joints = joints
     self.home = home
     self.park = park
+    self.bus = bus
   }
 
   /// The joints' names in order.
@@ -92,6 +96,7 @@ public struct ArmProfile: Sendable, Equatable {
     result.joints = indices.map { joints[$0] }
     result.home = indices.map { home[$0] }
     result.park = indices.map { park[$0] }
+    if let bus { result.bus?.servos = indices.map { bus.servos[$0] } }
     return result
   }
 }

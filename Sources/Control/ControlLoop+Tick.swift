@@ -5,7 +5,7 @@ import RealTime
 import Safety
 
 extension ControlLoop {
-  /// One tick of the loop, from just after the wake-up to the record: read → propose → decide → write → record.
+  /// One tick of the loop, from just after the wake-up to the record: read → propose → decide → power, write → record.
   ///
   /// Failures are data here: a failed read or write becomes a condition of the safety core, which decides what follows.
   @inlinable
@@ -17,8 +17,17 @@ extension ControlLoop {
     } catch {
       noteRead(error)
     }
+    inputs.power = arm.power
+    inputs.health = arm.health
     propose(now)
     decide(now)
+    if decision.power != .keep {
+      do throws(ArmError) {
+        if decision.power == .energise { try arm.energise(now: now) } else { try arm.release(now: now) }
+      } catch {
+        noteWrite(error)
+      }
+    }
     if decision.writes {
       do throws(ArmError) {
         try arm.write(decision.command)

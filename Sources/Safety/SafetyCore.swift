@@ -18,6 +18,13 @@ public struct OperatorRequests: OptionSet, Sendable, BitwiseCopyable {
   /// The source gives its authority back (the end of an episode): come to rest and hold.
   public static var yield: OperatorRequests { @_noLocks get { OperatorRequests(rawValue: 16) } }
 
+  /// Go to the park pose at rest, then switch torque off.
+  public static var park: OperatorRequests { @_noLocks get { OperatorRequests(rawValue: 32) } }
+  /// Switch torque off where the arm stands, once it is at rest.
+  public static var disarm: OperatorRequests { @_noLocks get { OperatorRequests(rawValue: 64) } }
+  /// Torque off at once, whatever the arm does; latched. Accepted from anybody in any state.
+  public static var release: OperatorRequests { @_noLocks get { OperatorRequests(rawValue: 128) } }
+
   /// This set with more requests.
   @_noLocks
   public func adding(_ other: OperatorRequests) -> OperatorRequests {
@@ -39,6 +46,10 @@ public struct SafetyInputs: Sendable, BitwiseCopyable {
   public var armFailed: Bool
   /// Whether the last command could not be written.
   public var writeFailed: Bool
+  /// Whether the joints are under torque, as last confirmed.
+  public var power: ArmPower
+  /// What the servos report of themselves.
+  public var health: ArmHealth
   /// The proposal of the source in authority; `source` none if there has been none.
   public var proposal: Proposal
   /// How late the tick began, ns.
@@ -54,11 +65,29 @@ public struct SafetyInputs: Sendable, BitwiseCopyable {
     readSucceeded = false
     armFailed = false
     writeFailed = false
+    power = .on
+    health = ArmHealth(count: count)
     proposal = Proposal(
       source: .none, mode: mode, goal: JointVector(repeating: 0, count: count), stamp: 0)
     lateness = 0
     sincePrevious = 0
   }
+}
+
+/// What the core wants of the arm's torque in a tick.
+public enum PowerRequest: UInt8, Sendable, BitwiseCopyable {
+  /// Nothing: leave it as it is.
+  case keep = 0
+  /// Take the next step towards torque on.
+  case energise = 1
+  /// Torque off, now.
+  case release = 2
+
+  // The operators that raw values bring along are generic, which the control thread may not call.
+  @_noLocks
+  public static func == (a: PowerRequest, b: PowerRequest) -> Bool { a.rawValue == b.rawValue }
+  @_noLocks
+  public static func != (a: PowerRequest, b: PowerRequest) -> Bool { a.rawValue != b.rawValue }
 }
 
 /// What the core decided: the command, or silence, and why.
@@ -67,6 +96,8 @@ public struct Decision: Sendable, BitwiseCopyable {
   public var writes: Bool
   /// The only command that may reach the arm.
   public var command: JointCommand
+  /// What is to be done with the arm's torque, before the command.
+  public var power: PowerRequest
   /// The state the core is in now.
   public var state: SafetyState
   /// Who moves the arm now.
@@ -127,6 +158,8 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
   private var armingTicksLeft = 0
   private var ticksWithoutRead = 0
   private var overrunBucket = 0.0
+  /// Whether torque is being switched off and the arm has not confirmed it yet.
+  private var isReleasing = false
 
   /// Reads missed in a row before the state counts as stale, and before the arm counts as lost.
   static var staleTicks: Int { @_noLocks get { 3 } }
@@ -278,7 +311,19 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
       state = .arming
     }
     if state == .arming {
-      if armingTicksLeft <= 0 { state = .hold } else { armingTicksLeft &-= 1 }
+      if inputs.power != .on {
+        // Torque comes on at the measured pose, and that is where the holding begins.
+        if inputs.readSucceeded { filter.adopt(inputs.joints.position) }
+        armingTicksLeft = configuration.armingTicks
+      } else if armingTicksLeft <= 0 {
+        state = .hold
+      } else {
+        armingTicksLeft &-= 1
+      }
+    }
+    if state == .hold && inputs.requests.has(.disarm) {
+      state = .disarmed
+      isReleasing = true
     }
     if state == .hold && inputs.requests.has(.start) && inputs.readSucceeded && isWellFormed(inputs.proposal) {
       state = .policy
@@ -293,12 +338,16 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
   @_noLocks
   private mutating func act(_ inputs: SafetyInputs, active: ConditionSet, now: Int64) -> Decision {
     var decision = Decision(
-      writes: false, command: JointCommand(mode: configuration.mode, goal: filter.goal, stamp: now), state: state,
-      source: .none, active: active, latched: latched,
+      writes: false, command: JointCommand(mode: configuration.mode, goal: filter.goal, stamp: now), power: .keep,
+      state: state, source: .none, active: active, latched: latched,
       stopClass: worse(active.worst, latched.worst), alterations: Alterations(rawValue: 0), alteredJoints: 0)
     switch state {
     case .boot, .disarmed, .fault, .emergencyStop:
-      break
+      if inputs.power == .off { isReleasing = false }
+      if isReleasing { decision.power = .release }
+    case .arming where inputs.power != .on:
+      decision.power = .energise
+      decision.source = .stop
     case .arming, .hold, .faultHold:
       decision.writes = true
       decision.source = .stop

@@ -137,6 +137,14 @@ extension SimulatedArm {
     state.stamp = now
   }
 
+  /// A simulated arm's actuators always act.
+  public var power: ArmPower { @_noLocks get { .on } }
+  public var health: ArmHealth { @_noLocks get { ArmHealth(count: jointCount) } }
+  @_noLocks
+  public mutating func energise(now: Int64) throws(ArmError) {}
+  @_noLocks
+  public mutating func release(now: Int64) throws(ArmError) {}
+
   @_noLocks
   public mutating func write(_ command: JointCommand) throws(ArmError) {
     try refuseAfterFailure()

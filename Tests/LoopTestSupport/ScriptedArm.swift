@@ -22,6 +22,14 @@ public struct ScriptedArm: ~Copyable, Arm {
   /// Where the joints are, rad, and how fast they report to be, rad/s.
   public var position: [Double]
   public var velocity: [Double]
+  /// What the arm says of its torque and of its servos.
+  public var power = ArmPower.on
+  public var health: ArmHealth
+  /// How often torque was asked for, and how often it was to go.
+  public private(set) var energiseCount = 0
+  public private(set) var releaseCount = 0
+  /// The steps after which torque is on.
+  public var energiseSteps = 1
   /// Reads so far, failed ones included.
   public private(set) var readCount = 0
   /// Commands that arrived, and all that were tried.
@@ -32,6 +40,7 @@ public struct ScriptedArm: ~Copyable, Arm {
     jointCount = position.count
     self.position = position
     velocity = position.map { _ in 0 }
+    health = ArmHealth(count: position.count)
   }
 
   /// The goals that arrived.
@@ -44,6 +53,16 @@ public struct ScriptedArm: ~Copyable, Arm {
     state.velocity = JointVector(velocity)
     state.present = [.position, .velocity]
     state.stamp = now
+  }
+
+  public mutating func energise(now: Int64) throws(ArmError) {
+    energiseCount += 1
+    power = energiseCount < energiseSteps ? .energising : .on
+  }
+
+  public mutating func release(now: Int64) throws(ArmError) {
+    releaseCount += 1
+    power = .off
   }
 
   public mutating func write(_ command: JointCommand) throws(ArmError) {

@@ -1,0 +1,55 @@
+/// Which servo moves one joint of one particular arm, and what its ticks mean.
+///
+/// Ticks are the servo's position register as it reads with `homingOffset` in place, in wide integers:
+/// position (rad) = sign · (ticks − zero) · rad per tick, where rad per tick comes from the servo's model and the joint's
+/// gear in the arm profile.
+public struct JointCalibration: Sendable, Equatable {
+  /// The joint's name in the arm profile.
+  public var joint: String
+  /// The servo's id on the bus.
+  public var servo: UInt8
+  /// The servo model's name, such as `sts3215`.
+  public var model: String
+  /// Ticks at joint position 0.
+  public var zero: Int
+  /// +1 where the joint's angle grows with the ticks, -1 where it falls.
+  public var sign: Int
+  /// Lowest and highest ticks that the joint can reach, `lower` < `upper`, whatever the sign.
+  public var lower: Int
+  public var upper: Int
+  /// Whether the joint turns without an end; the range is then one turn.
+  public var isContinuous: Bool
+  /// What the servo's homing offset register must hold for the ticks to mean this; nil where it has none.
+  public var homingOffset: Int?
+
+  public init(
+    joint: String, servo: UInt8, model: String, zero: Int, sign: Int, lower: Int, upper: Int,
+    isContinuous: Bool = false, homingOffset: Int? = nil
+  ) {
+    self.joint = joint
+    self.servo = servo
+    self.model = model
+    self.zero = zero
+    self.sign = sign
+    self.lower = lower
+    self.upper = upper
+    self.isContinuous = isContinuous
+    self.homingOffset = homingOffset
+  }
+}
+
+/// What one particular arm is: its servos and their zeros. A file in `calibration/` of the user's, one per arm.
+public struct ArmCalibration: Sendable, Equatable {
+  /// The arm's own name, chosen by its owner.
+  public var name: String
+  /// The arm profile that it is an instance of.
+  public var profile: String
+  /// In the profile's joint order.
+  public var joints: [JointCalibration]
+
+  public init(name: String, profile: String, joints: [JointCalibration]) {
+    self.name = name
+    self.profile = profile
+    self.joints = joints
+  }
+}
