@@ -1,3 +1,28 @@
+/// How a servo follows position goals.
+public enum PositionMode: String, Sendable, CaseIterable {
+  /// Within one turn of its encoder: Feetech mode 0, DYNAMIXEL mode 3.
+  case position
+  /// Over several turns (DYNAMIXEL mode 4): for joints whose range crosses the end of the encoder's turn. After power-on
+  /// the servo knows its position within one turn only.
+  case extended
+  /// As `extended`, with the current limited to the goal current (DYNAMIXEL mode 5): for grippers.
+  case currentBased = "current_based"
+}
+
+/// Where a joint's angle 0 comes from when an arm is calibrated.
+public enum ZeroConvention: String, Sendable, CaseIterable {
+  /// The middle of the range that the joint was swept through is the middle of the profile's position limits.
+  case middle
+  /// The lower end of the swept range is the profile's lower limit: a joint with a hard stop there, such as a gripper.
+  case lower
+  /// The upper end of the swept range is the profile's upper limit.
+  case upper
+  /// The joint stands at 0 when the arm is held in its marked pose.
+  case pose
+  /// The servo's own middle: assembled with the horn aligned, the joint stands at 0 where the encoder reads half a turn.
+  case servo
+}
+
 /// How a joint of an arm model is driven by servos on a bus: what every arm of this model has in common.
 public struct JointServo: Sendable, Equatable {
   /// The joint's name.
@@ -17,10 +42,17 @@ public struct JointServo: Sendable, Equatable {
   public var isContinuous: Bool
   /// Share of the servo's own torque that the joint may use, 0 … 1; nil leaves the servo's setting.
   public var torqueShare: Double?
+  /// How the servo is driven; a calibration may need `extended` where this says `position`.
+  public var mode: PositionMode
+  /// Where calibration takes the joint's angle 0 from.
+  public var zero: ZeroConvention
+  /// What a full sweep covers, as a share of the profile's position range; outside it a sweep is implausible.
+  public var sweep: ClosedRange<Double>
 
   public init(
     joint: String, servo: UInt8, models: [String], gear: Double = 1, sign: Int = 1, followers: [UInt8] = [],
-    isContinuous: Bool = false, torqueShare: Double? = nil
+    isContinuous: Bool = false, torqueShare: Double? = nil, mode: PositionMode = .position,
+    zero: ZeroConvention = .middle, sweep: ClosedRange<Double> = 0.85...1.25
   ) {
     self.joint = joint
     self.servo = servo
@@ -30,6 +62,9 @@ public struct JointServo: Sendable, Equatable {
     self.followers = followers
     self.isContinuous = isContinuous
     self.torqueShare = torqueShare
+    self.mode = mode
+    self.zero = zero
+    self.sweep = sweep
   }
 }
 

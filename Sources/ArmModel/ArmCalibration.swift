@@ -1,3 +1,16 @@
+/// A further servo on a joint's shaft, which obeys the first one's commands (DYNAMIXEL secondary id).
+public struct FollowerCalibration: Sendable, Equatable {
+  /// The servo's id on the bus.
+  public var servo: UInt8
+  /// What its homing offset register must hold for its position to read as the first servo's; nil where it has none.
+  public var homingOffset: Int?
+
+  public init(servo: UInt8, homingOffset: Int? = nil) {
+    self.servo = servo
+    self.homingOffset = homingOffset
+  }
+}
+
 /// Which servo moves one joint of one particular arm, and what its ticks mean.
 ///
 /// Ticks are the servo's position register as it reads with `homingOffset` in place, in wide integers:
@@ -10,8 +23,10 @@ public struct JointCalibration: Sendable, Equatable {
   public var servo: UInt8
   /// The servo model's name, such as `sts3215`.
   public var model: String
-  /// Ticks at joint position 0.
-  public var zero: Int
+  /// What that model's number register holds; nil where it was never read.
+  public var modelNumber: Int?
+  /// Ticks at joint position 0. The middle between two whole ticks is half a tick, and 0 may lie outside the range.
+  public var zero: Double
   /// +1 where the joint's angle grows with the ticks, -1 where it falls.
   public var sign: Int
   /// Lowest and highest ticks that the joint can reach, `lower` < `upper`, whatever the sign.
@@ -21,20 +36,29 @@ public struct JointCalibration: Sendable, Equatable {
   public var isContinuous: Bool
   /// What the servo's homing offset register must hold for the ticks to mean this; nil where it has none.
   public var homingOffset: Int?
+  /// How the servo must be driven for the ticks to mean this. In the extended modes a servo knows only its position within
+  /// a turn after power-on: bring it into `lower ... upper` by whole turns.
+  public var mode: PositionMode
+  /// Further servos on the same shaft.
+  public var followers: [FollowerCalibration]
 
   public init(
-    joint: String, servo: UInt8, model: String, zero: Int, sign: Int, lower: Int, upper: Int,
-    isContinuous: Bool = false, homingOffset: Int? = nil
+    joint: String, servo: UInt8, model: String, modelNumber: Int? = nil, zero: Double, sign: Int, lower: Int,
+    upper: Int, isContinuous: Bool = false, homingOffset: Int? = nil, mode: PositionMode = .position,
+    followers: [FollowerCalibration] = []
   ) {
     self.joint = joint
     self.servo = servo
     self.model = model
+    self.modelNumber = modelNumber
     self.zero = zero
     self.sign = sign
     self.lower = lower
     self.upper = upper
     self.isContinuous = isContinuous
     self.homingOffset = homingOffset
+    self.mode = mode
+    self.followers = followers
   }
 }
 

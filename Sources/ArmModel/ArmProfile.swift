@@ -37,8 +37,9 @@ public struct ArmProfile: Sendable, Equatable {
   public var name: String
   /// What arm it is about.
   public var description: String
-  /// The simulation model that stands for it: a shipped model's name or a path.
-  public var model: String
+  /// The simulation model that stands for it: a shipped model's name or a path; nil where there is none, and the arm
+  /// exists as hardware only.
+  public var model: String?
   /// What its commands mean.
   public var commandMode: CommandMode
   /// The joints, in the order of every joint vector.
@@ -52,7 +53,7 @@ public struct ArmProfile: Sendable, Equatable {
 
   /// A profile of at most 16 joints with different names; `home` and `park` have one number per joint.
   public init(
-    name: String, description: String, model: String, commandMode: CommandMode, joints: [JointProfile], home: [Double],
+    name: String, description: String, model: String?, commandMode: CommandMode, joints: [JointProfile], home: [Double],
     park: [Double], bus: ArmBus? = nil
   ) {
     precondition(joints.count <= JointVector.capacity, "an arm has at most 16 joints")

@@ -28,7 +28,7 @@ extension ArmProfile {
 
   /// Reads a profile from its YAML. `calibration/README.md` describes the format.
   public init(_ root: ConfigurationNode) throws(ConfigurationError) {
-    try root.allowOnly(["name", "description", "model", "command_mode", "every_joint", "joints", "poses"])
+    try root.allowOnly(["name", "description", "model", "command_mode", "every_joint", "joints", "poses", "bus"])
     let everyJoint = try root.optional("every_joint")
     try everyJoint?.allowOnly(LimitReader.scalarLimits)
     let jointsNode = try root.child("joints")
@@ -41,14 +41,18 @@ extension ArmProfile {
     }
     let poses = try root.child("poses")
     try poses.allowOnly(["home", "park"])
+    var bus: ArmBus?
+    if let node = try root.optional("bus") { bus = try ArmBus(node, joints: joints.map { $0.name }) }
+    let model = try root.child("model").string()
     self.init(
       name: try root.child("name").string(),
       description: try root.optional("description")?.string() ?? "",
-      model: try root.child("model").string(),
+      model: model == "none" ? nil : model,
       commandMode: try root.child("command_mode").choice(ModeName.self).mode,
       joints: joints,
       home: try Self.readPose(try poses.child("home"), joints),
-      park: try Self.readPose(try poses.child("park"), joints))
+      park: try Self.readPose(try poses.child("park"), joints),
+      bus: bus)
   }
 
   private enum ModeName: String, CaseIterable {

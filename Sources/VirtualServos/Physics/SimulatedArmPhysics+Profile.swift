@@ -18,13 +18,18 @@ extension SimulatedArmPhysics {
       throw VirtualServoError(
         "arm '\(profile.name)' has torque motors, not servos; choose an arm with position commands")
     }
+    guard let modelName = profile.model else {
+      throw VirtualServoError(
+        "there is no simulation model of arm '\(profile.name)'; use --physics independent, or a profile of your own that "
+          + "names an MJCF or URDF file")
+    }
     guard let name = servo.simulationProfile else {
       throw VirtualServoError("there is no motor model of \(servo.name); use --physics independent")
     }
     let model: PhysicsModel
     let servoProfile: ServoProfile
     do throws(SimulationError) {
-      model = try PhysicsModel.named(profile.model)
+      model = try PhysicsModel.named(modelName)
       servoProfile = try ServoProfile.named(name)
     } catch {
       throw VirtualServoError(error.description)
