@@ -36,8 +36,10 @@ public struct JointServo: Sendable, Equatable {
   /// +1 where the joint's angle grows with the servo's ticks on a factory-assembled arm, -1 where it falls.
   public var sign: Int
   /// Further servos on the same shaft that follow the first one's commands by themselves (secondary id): watched and
-  /// energised with it, not commanded.
+  /// energised with it, not commanded. They face the first one, so that each turns the other way round than it.
   public var followers: [UInt8]
+  /// Whether the servo itself counts in reverse (DYNAMIXEL drive mode, bit 0); its followers then do not.
+  public var isReversed: Bool
   /// Whether the joint can turn without an end.
   public var isContinuous: Bool
   /// Share of the servo's own torque that the joint may use, 0 … 1; nil leaves the servo's setting.
@@ -51,7 +53,7 @@ public struct JointServo: Sendable, Equatable {
 
   public init(
     joint: String, servo: UInt8, models: [String], gear: Double = 1, sign: Int = 1, followers: [UInt8] = [],
-    isContinuous: Bool = false, torqueShare: Double? = nil, mode: PositionMode = .position,
+    isReversed: Bool = false, isContinuous: Bool = false, torqueShare: Double? = nil, mode: PositionMode = .position,
     zero: ZeroConvention = .middle, sweep: ClosedRange<Double> = 0.85...1.25
   ) {
     self.joint = joint
@@ -60,6 +62,7 @@ public struct JointServo: Sendable, Equatable {
     self.gear = gear
     self.sign = sign
     self.followers = followers
+    self.isReversed = isReversed
     self.isContinuous = isContinuous
     self.torqueShare = torqueShare
     self.mode = mode

@@ -10,7 +10,7 @@ extension ArmBus {
   init(_ root: ConfigurationNode, joints: [String]) throws(ConfigurationError) {
     try root.allowOnly([
       "protocol", "baud", "supply", "ids", "followers", "models", "gears", "signs", "zeros", "sweeps", "modes",
-      "continuous", "torque_shares",
+      "reversed", "continuous", "torque_shares",
     ])
     let wire = try sourced(root.child("protocol"), keys: ["name"]).child("name")
     let wireName = try wire.string()
@@ -49,9 +49,16 @@ extension ArmBus {
     let modes = try columns.optional("modes") { (node) throws(ConfigurationError) in
       try node.choice(PositionMode.self)
     }
+    let reversed = try columns.optional("reversed") { (node) throws(ConfigurationError) in try node.boolean() }
     let continuous = try columns.optional("continuous") { (node) throws(ConfigurationError) in try node.boolean() }
     let shares = try columns.optional("torque_shares") { (node) throws(ConfigurationError) in
       try node.double(in: 0.01...1)
+    }
+    for (index, joint) in joints.enumerated() where continuous[index] == true && zeros[index] != .pose {
+      guard zeros[index] == .servo else {
+        throw try root.child("zeros").error(
+          "\(joint) turns without an end, so nothing about a sweep can be its zero", suggestion: "write pose or servo")
+      }
     }
     try Self.refuseSharedIDs(root, ids, followers, joints)
     self.init(
@@ -59,8 +66,9 @@ extension ArmBus {
       servos: joints.indices.map { index in
         JointServo(
           joint: joints[index], servo: ids[index], models: models[index], gear: gears[index], sign: signs[index],
-          followers: followers[index] ?? [], isContinuous: continuous[index] ?? false, torqueShare: shares[index],
-          mode: modes[index] ?? .position, zero: zeros[index], sweep: sweeps[index])
+          followers: followers[index] ?? [], isReversed: reversed[index] ?? false,
+          isContinuous: continuous[index] ?? false, torqueShare: shares[index], mode: modes[index] ?? .position,
+          zero: zeros[index], sweep: sweeps[index])
       })
   }
 

@@ -38,6 +38,16 @@ extension SessionParts {
     plan.profile ?? (ArmProfile.shipped.contains(model.name) ? model.name : nil)
   }
 
+  /// Refuses to put another arm's model in the place of an arm that has none.
+  func requireSimulationModel() throws {
+    guard plan.model == nil, let name = plan.profile else { return }
+    let profile = try ArmProfile.named(name)
+    if profile.model == nil {
+      throw SessionError(
+        "there is no simulation model of arm '\(profile.name)'; name an MJCF or URDF file of it with --model")
+    }
+  }
+
   /// What a model says of its joints: their ranges.
   private static func modelLimits(_ plan: SessionPlan, model: PhysicsModel) -> SafetyLimits {
     var limits = SafetyLimits.none(count: plan.task.joints.count)

@@ -55,6 +55,7 @@ struct SessionParts {
   /// if there is one, must outlive the run.
   mutating func makeRun(worker: inout PolicyWorker?) throws -> SimulatedRun {
     let task = plan.task
+    try requireSimulationModel()
     let period = 1 / controlRate
     var arm = try SimulatedArm(
       model: model, joints: task.joints, controlPeriod: period, servos: try servos(), perturbations: plan.perturbations,

@@ -22,7 +22,7 @@ func node(_ text: String, file: String = "p.yaml") throws -> ConfigurationNode {
 
 @Suite struct ShippedProfileTests {
   @Test func bothLoadByNameWithTheirModelsAndModes() throws {
-    #expect(ArmProfile.shipped == ["reacher", "so101"])
+    #expect(ArmProfile.shipped == ["koch", "reacher", "so100", "so101", "vx300s"])
     let reacher = try ArmProfile.named("reacher")
     #expect(reacher.model == "reacher" && reacher.commandMode == .effort && reacher.jointNames == ["joint1", "joint2"])
     #expect(reacher.joints[0].upper == .infinity && reacher.joints[1].lower == -3 && reacher.joints[1].effort == 200)
@@ -54,8 +54,8 @@ func node(_ text: String, file: String = "p.yaml") throws -> ConfigurationNode {
 
   @Test func unknownProfilesAreNamed() {
     #expect(
-      errorText { _ = try ArmProfile.named("so100") }
-        == "so100: there is no shipped arm profile of this name; did you mean 'so101'? Else give the path of a .yaml file"
+      errorText { _ = try ArmProfile.named("so102") }
+        == "so102: there is no shipped arm profile of this name; did you mean 'so100'? Else give the path of a .yaml file"
     )
   }
 }
