@@ -75,11 +75,14 @@ let package = Package(
     // The servos' side of the bus; shares no code with the host's side, so that one mistake cannot pass both ways.
     room(
       "VirtualServos", ["ArmModel", "ArmProfiles", "CSystem", "Configuration", "Numerics", "RealTime", "Simulation"]),
+    // From a hand that turns joints to the file that says what the servos' ticks mean.
+    room("Calibration", ["ArmModel", "ArmProfiles", "Configuration", "ServoBus"]),
     room("Sessions", ["ArmProfiles", "Configuration", "Control"]),
 
     // Floor 5: one file per subcommand.
     .executableTarget(
-      name: "sinew", dependencies: ["Sessions", "ServoBus", "VirtualServos", "CKernels", "CMuJoCo", argumentParser],
+      name: "sinew",
+      dependencies: ["Calibration", "Sessions", "ServoBus", "VirtualServos", "CKernels", "CMuJoCo", argumentParser],
       swiftSettings: swiftSettings),
 
     // Stands in for malloc in the test program, to count what a stretch of code allocates.
@@ -118,7 +121,8 @@ let package = Package(
       swiftSettings: swiftSettings),
     tests("Control", ["Control", "LoopTestSupport"]),
     tests("Sessions", ["Sessions", "LoopTestSupport"]),
+    tests("Calibration", ["ArmProfiles", "Calibration", "Configuration", "Numerics", "ServoBus", "VirtualServos"]),
     // The command itself, driven from outside as a user drives it.
-    tests("Command", ["sinew", "Configuration", "Recording"]),
+    tests("Command", ["sinew", "ArmProfiles", "Configuration", "Recording", "VirtualServos"]),
   ]
 )

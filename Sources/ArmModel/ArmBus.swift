@@ -50,11 +50,14 @@ public struct JointServo: Sendable, Equatable {
   public var zero: ZeroConvention
   /// What a full sweep covers, as a share of the profile's position range; outside it a sweep is implausible.
   public var sweep: ClosedRange<Double>
+  /// How the joint turns when its angle grows, for people: "the gripper opens"; nil where the profile does not know.
+  public var direction: String?
 
   public init(
     joint: String, servo: UInt8, models: [String], gear: Double = 1, sign: Int = 1, followers: [UInt8] = [],
     isReversed: Bool = false, isContinuous: Bool = false, torqueShare: Double? = nil, mode: PositionMode = .position,
-    zero: ZeroConvention = .middle, sweep: ClosedRange<Double> = 0.85...1.25
+    zero: ZeroConvention = .middle, sweep: ClosedRange<Double> = 0.85...1.25,
+    direction: String? = nil
   ) {
     self.joint = joint
     self.servo = servo
@@ -68,6 +71,7 @@ public struct JointServo: Sendable, Equatable {
     self.mode = mode
     self.zero = zero
     self.sweep = sweep
+    self.direction = direction
   }
 }
 

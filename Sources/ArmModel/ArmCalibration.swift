@@ -68,12 +68,15 @@ public struct ArmCalibration: Sendable, Equatable {
   public var name: String
   /// The arm profile that it is an instance of.
   public var profile: String
+  /// Where it comes from, for people: a guided calibration, an imported file.
+  public var origin: String
   /// In the profile's joint order.
   public var joints: [JointCalibration]
 
-  public init(name: String, profile: String, joints: [JointCalibration]) {
+  public init(name: String, profile: String, origin: String = "", joints: [JointCalibration]) {
     self.name = name
     self.profile = profile
+    self.origin = origin
     self.joints = joints
   }
 }

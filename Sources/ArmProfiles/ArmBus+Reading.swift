@@ -10,7 +10,7 @@ extension ArmBus {
   init(_ root: ConfigurationNode, joints: [String]) throws(ConfigurationError) {
     try root.allowOnly([
       "protocol", "baud", "supply", "ids", "followers", "models", "gears", "signs", "zeros", "sweeps", "modes",
-      "reversed", "continuous", "torque_shares",
+      "reversed", "continuous", "torque_shares", "directions",
     ])
     let wire = try sourced(root.child("protocol"), keys: ["name"]).child("name")
     let wireName = try wire.string()
@@ -54,6 +54,7 @@ extension ArmBus {
     let shares = try columns.optional("torque_shares") { (node) throws(ConfigurationError) in
       try node.double(in: 0.01...1)
     }
+    let directions = try columns.optional("directions") { (node) throws(ConfigurationError) in try node.string() }
     for (index, joint) in joints.enumerated() where continuous[index] == true && zeros[index] != .pose {
       guard zeros[index] == .servo else {
         throw try root.child("zeros").error(
@@ -68,7 +69,8 @@ extension ArmBus {
           joint: joints[index], servo: ids[index], models: models[index], gear: gears[index], sign: signs[index],
           followers: followers[index] ?? [], isReversed: reversed[index] ?? false,
           isContinuous: continuous[index] ?? false, torqueShare: shares[index], mode: modes[index] ?? .position,
-          zero: zeros[index], sweep: sweeps[index])
+          zero: zeros[index], sweep: sweeps[index],
+          direction: directions[index])
       })
   }
 

@@ -10,8 +10,8 @@ extension RobotConfiguration {
       # robot.yaml: what `sinew run` does. Every field may be left out; what stands here is its default.
       # An option given on the command line wins. Paths are relative to the working directory.
 
-      arm: \(scalar(defaults.arm))   # a shipped arm profile by name, or the path of a .yaml file
-      task: \(defaults.task.map(scalar) ?? "none")   # a shipped task by name, or the path of a .yaml file
+      arm: \(quotedScalar(defaults.arm))   # a shipped arm profile by name, or the path of a .yaml file
+      task: \(defaults.task.map(quotedScalar) ?? "none")   # a shipped task by name, or the path of a .yaml file
       policy:   # a shipped policy by name, a bundle folder or an .onnx file; empty: the one that ships for the task
 
       simulation:
@@ -32,7 +32,7 @@ extension RobotConfiguration {
 
       log:
         enabled: \(defaults.log.isEnabled)
-        folder: \(scalar(defaults.log.folder))
+        folder: \(quotedScalar(defaults.log.folder))
         compression: \(defaults.log.compression.rawValue)   # zstd, lz4 or none
 
       realtime:
@@ -52,36 +52,7 @@ extension RobotConfiguration {
   /// A joint to show in the example: the arm's first, when the arm is known.
   private static func exampleJoint(of arm: String) -> String {
     guard let profile = try? ArmProfile.named(arm), let first = profile.joints.first else { return "JOINT" }
-    return scalar(first.name)
-  }
-
-  /// A text as a YAML scalar: as it is when it can be mistaken for nothing else, else in double quotes.
-  private static func scalar(_ text: String) -> String {
-    let plain =
-      !text.isEmpty
-      && text.unicodeScalars.allSatisfy {
-        ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0)
-          || "_-./".unicodeScalars.contains($0)
-      }
-    let startsWithLetter =
-      text.unicodeScalars.first.map { ("a"..."z").contains($0) || ("A"..."Z").contains($0) } ?? false
-    let reserved = ["null", "true", "false", "none"].contains(text.lowercased())
-    if plain, !reserved, startsWithLetter || text.hasPrefix("/") || text.hasPrefix("./") { return text }
-    var quoted = "\""
-    for character in text.unicodeScalars {
-      switch character {
-      case "\"": quoted += "\\\""
-      case "\\": quoted += "\\\\"
-      default:
-        if character.value < 0x20 || (0x7F...0x9F).contains(character.value) {
-          let digits = String(character.value, radix: 16)
-          quoted += "\\x" + (digits.count < 2 ? "0" : "") + digits
-        } else {
-          quoted.unicodeScalars.append(character)
-        }
-      }
-    }
-    return quoted + "\""
+    return quotedScalar(first.name)
   }
 
   /// A number without a fraction where it has none.

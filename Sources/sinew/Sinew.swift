@@ -79,6 +79,7 @@ struct Sinew: ParsableCommand {
     subcommands: [
       RunCommand.self, EvaluateCommand.self, ListCommand.self, InitCommand.self, PolicyCommand.self, LogCommand.self,
       BenchCommand.self, DoctorCommand.self, EmulateCommand.self, ServoCommand.self,
+      CalibrateCommand.self,
     ]
   )
 }

@@ -18,7 +18,7 @@ struct InitCommand: ParsableCommand {
       Exit codes: 0 success; 1 the file could not be written; 2 wrong input (an unknown arm, an existing file).
       """)
 
-  @Option(help: "Arm profile: a shipped name (koch, reacher, so100, so101, vx300s) or a YAML file.")
+  @Option(help: "Arm profile: a shipped name ('sinew list arms') or a YAML file.")
   var arm = "reacher"
 
   @Option(name: .shortAndLong, help: "The file to write.")

@@ -17,7 +17,7 @@ struct SimulationOptions: ParsableArguments {
   @Option(help: "Simulated model: a shipped name (reacher, so101) or an MJCF or URDF file. Default: the task's.")
   var model: String?
 
-  @Option(help: "Arm profile with the limits: a shipped name (koch, reacher, so100, so101, vx300s) or a YAML file. Default: the model's.")
+  @Option(help: "Arm profile with the limits: a shipped name ('sinew list arms') or a YAML file. Default: the model's.")
   var profile: String?
 
   @Option(
