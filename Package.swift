@@ -97,7 +97,7 @@ let package = Package(
     tests("Configuration", ["Configuration"]),
     tests("Networks", ["Networks", "CKernels"]),
     tests("Tasks", ["Tasks"]),
-    tests("ArmProfiles", ["ArmProfiles", "Tasks"]),
+    tests("ArmProfiles", ["ArmProfiles", "Numerics", "Tasks"]),
     tests("Safety", ["Safety"]),
     tests("Simulation", ["Simulation", "Tasks"]),
     tests("Policies", ["Policies"]),

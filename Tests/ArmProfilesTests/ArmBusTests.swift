@@ -95,7 +95,8 @@ struct ShippedArmBusTests {
     #expect(bus.servos.map(\.joint) == profile.jointNames && profile.commandMode == .position)
     for joint in profile.joints {
       let limits = [joint.lower, joint.upper, joint.velocity, joint.acceleration, joint.jerk, joint.effort]
-      #expect(limits.allSatisfy(\.isFinite), "\(joint.name)")
+      let isLimited = limits.allSatisfy { $0.isFinite }
+      #expect(isLimited, "\(joint.name)")
     }
     #expect((profile.model == nil) == (name != "so101"))
   }
