@@ -171,6 +171,10 @@ public struct CalibrationBench: Sendable {
 
   /// Reads all raw positions once; nil where a servo did not answer.
   public func sample(on master: inout BusMaster) throws(CalibrationFailure) -> [[Int?]] {
+    // A missing reading is no loss here, a slow sample is one to all other joints.
+    let retries = master.operationRetries
+    master.operationRetries = min(retries, 1)
+    defer { master.operationRetries = retries }
     var result: [[Int?]] = []
     for group in servos {
       var positions: [Int?] = []

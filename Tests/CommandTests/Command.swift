@@ -30,16 +30,16 @@ final class Command {
   private let folder: ScratchFolder
   private var hasEnded = false
 
-  /// Starts it in `folder`.
+  /// Starts it in `folder`, its standard input read from `input`.
   init(
     _ arguments: [String], in folder: String, environment: [String: String] = [:],
-    executable: String = Command.executable
+    executable: String = Command.executable, input: String = "/dev/null"
   ) throws {
     self.folder = try ScratchFolder()
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, self.folder.path("out"), O_WRONLY | O_CREAT, 0o600)
     posix_spawn_file_actions_addopen(&actions, 2, self.folder.path("err"), O_WRONLY | O_CREAT, 0o600)
     var attributes = posix_spawnattr_t()
@@ -70,6 +70,9 @@ final class Command {
     kill(process, SIGKILL)
     waitpid(process, nil, 0)
   }
+
+  /// What it has said on standard error so far.
+  var errors: String { (try? folder.text("err")) ?? "" }
 
   func send(_ signal: Int32) { kill(process, signal) }
 

@@ -79,7 +79,11 @@ struct CalibrationOptions: ParsableArguments {
     options.port = port
     options.wire = wire
     options.baud = baud ?? bus.baud
-    return try options.open()
+    var master = try options.open()
+    // A hand is slow, and nothing here is worth a false alarm: patience instead of pace.
+    master.timing.latency = 40_000_000
+    master.operationRetries = 5
+    return master
   }
 }
 
