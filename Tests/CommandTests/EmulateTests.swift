@@ -70,6 +70,10 @@ import Testing
       (
         ["--protocol", "feetech", "--model", "sts3215-7v4", "--physics", "so101", "--ids", "1-3"], "one servo per shaft"
       ),
+      (
+        ["--protocol", "feetech", "--model", "sts3215-7v4", "--physics", "so100"],
+        "there is no simulation model of arm 'so100'; use --physics independent"
+      ),
       (["--protocol", "feetech", "--model", "sts3215-7v4", "--fault", "garbadge=1"], "garbage"),
       (["--protocol", "feetech", "--model", "sts3215-7v4", "--listen", "nowhere"], "unix:PATH"),
       (["--protocol", "canbus", "--model", "sts3215-7v4"], "canbus"),

@@ -52,7 +52,7 @@ extension WrongInput {
       "a table of events", ["log", "cat", "x.mcap", "--format", "csv", "--topic", "/events"], mentions: ["csv"]),
     WrongInput(
       "unknown compression", ["log", "recover", "x.mcap", "-o", "y.mcap", "--compression", "gzip"], mentions: ["gzip"]),
-    WrongInput("unknown arm", ["init", "--arm", "so102"], mentions: ["so102", "so101"]),
+    WrongInput("unknown arm", ["init", "--arm", "so102"], mentions: ["so102", "so100"]),
     WrongInput(
       "a configuration that exists", ["init"], mentions: ["robot.yaml", "exists"],
       prepare: { try $0.write("arm: reacher\n", to: "robot.yaml") }),
@@ -83,7 +83,7 @@ extension WrongInput {
     WrongInput("a physics step that does not fit", evaluate("--physics-timestep", "0.007"), mentions: ["0.007"]),
     WrongInput("unknown servo", evaluate(task: "reach", "--servo", "sts3216"), mentions: ["reach"]),
     WrongInput("a servo for torques", evaluate("--servo", "sts3215-7v4"), mentions: ["sts3215-7v4", "efforts"]),
-    WrongInput("unknown profile", evaluate("--profile", "so102"), mentions: ["so102", "so101"]),
+    WrongInput("unknown profile", evaluate("--profile", "so102"), mentions: ["so102", "so100"]),
     WrongInput(
       "a profile of another arm", evaluate("--profile", "so101"), mentions: ["so101", "joint1", "shoulder_pan"]),
     WrongInput("a missing profile", evaluate("--profile", "arm.yaml"), mentions: ["arm.yaml"]),

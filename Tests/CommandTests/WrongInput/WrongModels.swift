@@ -1,3 +1,5 @@
+import ArmModel
+import ArmProfiles
 import Foundation
 import Testing
 
@@ -85,6 +87,15 @@ extension WrongInput {
       prepare: {
         try $0.write(Shipped.model, changing: "model=\"reacher\"", to: "model=\"mine\"", as: "m.xml")
         try $0.write("safety:\n  every_joint: {effort: 5}\n", to: "robot.yaml")
+      }),
+    WrongInput(
+      "configuration: an arm without a simulation model",
+      ["run", "--virtual", "--duration", "0.1", "--config", "robot.yaml"],
+      mentions: ["no simulation model of arm 'reacher'", "--model"],
+      prepare: {
+        let profile = try ArmProfile.text(of: "reacher").replacing("model: reacher", with: "model: none")
+        try $0.write(profile, to: "mine.yaml")
+        try $0.write("arm: mine.yaml\ntask: reacher-v5\n", to: "robot.yaml")
       }),
     WrongInput(
       "configuration: simulated time without an end", ["run", "--virtual", "--config", "robot.yaml"],
