@@ -9,10 +9,10 @@ final class CalibrationScene {
   private var command: Command?
   private var pipe: Int32 = -1
 
-  /// Servos whose shafts turn between mechanical stops, as slowly as a careful hand does it.
+  /// Servos whose shafts turn between mechanical stops, as fast as a hand turns them.
   init(_ servos: [ServoSetup], ranges: [ClosedRange<Double>]) throws {
     folder = try ScratchFolder()
-    let joints = IndependentJoints(ranges.map { IndependentJoints.Joint(start: 0.1, speed: 2.5, range: $0) })
+    let joints = IndependentJoints(ranges.map { IndependentJoints.Joint(start: 0.1, speed: 6, range: $0) })
     server = try ServoBusServer.pseudoTerminal(
       VirtualServoBus(VirtualBusConfiguration(servos: servos), physics: joints), link: folder.path("bus"))
   }
@@ -47,16 +47,19 @@ final class CalibrationScene {
 
   func say(_ line: String = "") { _ = write(pipe, line + "\n", line.utf8.count + 1) }
 
-  /// A hand turns shafts to angles and waits until they and the command's samples are there.
+  /// A hand turns shafts to angles and waits until the command has seen them there. In steps of at most 1 rad, each of which
+  /// the command samples: however busy the machine is, none can look like a way over the end of the turn.
   func turn(_ angles: [Int: Double]) {
-    for (index, angle) in angles {
-      server.withBus { bus in (bus.physics as? IndependentJoints)?.hold(index, at: angle) }
+    let end = Date(timeIntervalSinceNow: 60)
+    let start = server.state.servos.map(\.shaft.position)
+    let steps = Int(angles.map { abs($0.value - start[$0.key]) }.max()?.rounded(.up) ?? 1)
+    for step in 1...max(1, steps) {
+      let part = Double(step) / Double(max(1, steps))
+      turnQuietly(
+        Dictionary(uniqueKeysWithValues: angles.map { ($0.key, start[$0.key] + ($0.value - start[$0.key]) * part) }))
+      let before = server.state.counts.instructions
+      while Date() < end, server.state.counts.instructions < before + 4 * server.state.servos.count { usleep(2000) }
     }
-    let end = Date(timeIntervalSinceNow: 20)
-    arrive(angles, before: end)
-    // Two more samples of the command, and some for a busy machine.
-    let before = server.state.counts.instructions
-    while Date() < end, server.state.counts.instructions < before + 4 * server.state.servos.count { usleep(5000) }
   }
 
   /// The same when the command has ended.

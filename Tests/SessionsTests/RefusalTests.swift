@@ -110,7 +110,7 @@ import Testing
   }
 
   @Test func `A profile that is not there`() throws {
-    try expectRefusal("so102", "so101") { _ in try plan(episodes: 1) { $0.profile = "so102" } }
+    try expectRefusal("so102", "so100") { _ in try plan(episodes: 1) { $0.profile = "so102" } }
   }
 
   @Test func `Limits for an arm that has no profile`() throws {

@@ -1,7 +1,9 @@
-// Feeds arbitrary bytes to everything that reads YAML from a user: tasks, arm profiles, robot.yaml. Each must end in a
-// value or a ConfigurationError on one line; a task that loads is played for a few steps.
+// Feeds arbitrary bytes to everything that reads YAML from a user: tasks, arm profiles, calibrations, LeRobot's files,
+// robot.yaml. Each must end in a value or a ConfigurationError on one line; a task that loads is played for a few steps, a
+// calibration must come back from its own text.
 import ArmModel
 import ArmProfiles
+import Calibration
 import Configuration
 import Numerics
 import Tasks
@@ -13,11 +15,28 @@ public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let root = try ConfigurationNode.parse(text: text, file: "fuzz")
     check { () throws(ConfigurationError) in _ = try RobotConfiguration(root) }
     check { () throws(ConfigurationError) in _ = try ArmProfile(root) }
+    check { () throws(ConfigurationError) in writeAndRead(try ArmCalibration(root)) }
+    check { () throws(ConfigurationError) in
+      let file = try LeRobotCalibration(root)
+      for profile in profiles {
+        check { () throws(ConfigurationError) in writeAndRead(try file.calibration(name: "n", of: profile)) }
+      }
+    }
     check { () throws(ConfigurationError) in play(try TaskDefinition.parse(text: text, file: "fuzz")) }
   } catch {
     precondition(!error.description.contains("\n"), "an error of more than one line")
   }
   return 0
+}
+
+/// Arms of both protocols.
+private let profiles = ["so101", "koch"].compactMap { name in
+  try? ArmProfile.load(path: "../../Sources/ArmProfiles/Resources/arms/\(name).yaml")
+}
+
+private func writeAndRead(_ calibration: ArmCalibration) {
+  let again = try? ArmCalibration(ConfigurationNode.parse(text: calibration.text, file: "again"))
+  precondition(again == calibration, "a calibration that its own text does not give back")
 }
 
 private func check(_ body: () throws(ConfigurationError) -> Void) {
