@@ -115,6 +115,8 @@ let package = Package(
       name: "servo-port-probe", dependencies: ["CSystem", "ServoBus"], path: "Tests/ServoPortProbe",
       swiftSettings: swiftSettings),
     tests("ServoBus", ["CSystem", "Numerics", "ServoBus", "servo-port-probe"]),
+    // Arms of virtual servos, driven through the real bus code.
+    tests("ServoArm", ["ArmModel", "Control", "CSystem", "ServoBus", "Simulation", "VirtualServos"]),
     // Policies made on the spot, and an arm that follows a script.
     .target(
       name: "LoopTestSupport", dependencies: ["ArmModel", "Configuration", "Recording"], path: "Tests/LoopTestSupport",

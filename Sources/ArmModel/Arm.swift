@@ -17,6 +17,12 @@ public struct ArmError: Error, Sendable, BitwiseCopyable {
     case timedOut = 6
     /// The engine or device reported a failure of its own; see `detail`.
     case internalFailure = 7
+    /// A goal is outside what the joint or its servo can be sent to; it was not sent.
+    case outOfRange = 8
+    /// The joints are not under torque, so that a goal would go nowhere, or would switch torque on by itself.
+    case notEnergised = 9
+    /// A servo does not have what was written to it.
+    case notConfirmed = 10
   }
 
   public let code: Code

@@ -8,6 +8,8 @@ struct AnswerBoard: BitwiseCopyable {
     static var conflicting: UInt8 { @_noLocks get { 2 } }
     /// The servo answered that it will not.
     static var refused: UInt8 { @_noLocks get { 3 } }
+    /// Not asked at all.
+    static var skipped: UInt8 { @_noLocks get { 4 } }
   }
 
   let ids: UnsafeMutablePointer<UInt8>

@@ -7,7 +7,8 @@ import Glibc
 /// Nothing here blocks longer than it is told to; silence (no bytes), hang-up and a blocked write are told apart.
 /// Reading, writing and waiting are real-time safe.
 public struct Transport: ~Copyable {
-  private let descriptor: Int32
+  /// The open file: for a crash handler that must write a last frame, and for nobody else.
+  public let descriptor: Int32
   private let isSocket: Bool
   /// libserialport's handle, when it opened the device: it owns the descriptor then.
   private let port: OpaquePointer?
@@ -42,11 +43,19 @@ public struct Transport: ~Copyable {
     isSocket = false
   }
 
+  /// Leads nowhere: every use of it says that the port is gone.
+  init(nowhere name: String) {
+    descriptor = -1
+    self.name = name
+    isSocket = false
+    port = nil
+  }
+
   deinit {
     if let port {
       _ = sp_close(port)
       sp_free_port(port)
-    } else {
+    } else if descriptor >= 0 {
       close(descriptor)
     }
   }

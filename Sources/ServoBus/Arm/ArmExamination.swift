@@ -1,0 +1,176 @@
+import ArmModel
+import CSystem
+
+/// A look at all servos of an arm, and what follows from it: how they are read, what they will be set to, how fast.
+///
+/// It reads, and lays out DYNAMIXEL's indirect addresses, which move nothing and are forgotten at power-off. Nothing else
+/// is written.
+struct ArmExamination: Sendable {
+  var report: ConnectionReport
+  var layout: ArmLayout
+  var facts: [ServoFacts]
+  var memory: [ServoMemory]
+  var steps: [EnergiseStep] = []
+  var settings: [UInt8] = []
+  var stop: [UInt8] = []
+  /// Whether every joint's current is known as torque.
+  var measuresEffort: Bool { facts.allSatisfy { $0.isFollower || $0.effortPerCount != 0 } }
+
+  /// The tables that the control thread works on.
+  func tables() -> ArmTables {
+    ArmTables(facts: facts, memory: memory, steps: steps, settings: settings, stop: stop)
+  }
+
+  /// Examines the arm on a bus and prepares its cycle.
+  static func run(_ master: inout BusMaster, _ arm: ArmDescription) throws(ServoArmError) -> ArmExamination {
+    // Patience, until it is known how quick the port is.
+    master.timing.latency = 10_000_000
+    master.operationRetries = 4
+    let pings = try ServoSearch.find(arm, &master)
+    var images: [ServoImage] = []
+    var notes: [String] = []
+    for (expected, ping) in zip(arm.servos, pings) {
+      images.append(try onBus { () throws(BusError) in try ServoImage.read(&master, expected, ping: ping) })
+    }
+    for image in images { try ServoChecks(image, arm).run(notes: &notes) }
+    try FirmwareChecks.checkEqual(images, arm)
+    notes += FirmwareChecks.notes(images, arm)
+
+    master.timing.returnDelay = images.map { Int64($0.returnDelay * 1e9) }.max() ?? 0
+    let first = arm.servos[0].id
+    let torqueAddress = ArmLayout(arm.wire, indirect: nil).torqueAddress
+    let latency = try onBus { () throws(BusError) in try master.measureLatency(first, address: torqueAddress) }
+
+    let reading = try ReadMethod.choose(&master, images, notes: &notes)
+    let facts = images.map { ServoFacts($0, arm) }
+    let programme = EnergiseProgramme(images, arm, reading.layout, indirect: reading.indirect, notes: &notes)
+    let rate = CycleRate(arm, reading, latency: latency, timing: master.timing)
+    try rate.check(arm, images)
+    let memory = try firstReadings(&master, images, facts, reading)
+    return ArmExamination(
+      report: ConnectionReport(
+        servos: images.map(ServoReport.init), baud: master.timing.baud, latency: latency, sentBytes: rate.sentBytes,
+        receivedBytes: rate.receivedBytes, achievableRate: rate.hertz, method: reading.method,
+        usesIndirectBlock: reading.indirect != nil, notes: notes),
+      layout: reading.layout, facts: facts, memory: memory, steps: programme.steps, settings: programme.settings,
+      stop: try stopFrame(arm.wire, address: reading.layout.torqueAddress))
+  }
+
+  /// Bus operations inside functions of the arm.
+  static func onBus<Result>(_ body: () throws(BusError) -> Result) throws(ServoArmError) -> Result {
+    do throws(BusError) { return try body() } catch { throw ServoArmError(error) }
+  }
+
+  /// Runs the cycle until every servo has answered, and judges where the joints are.
+  private static func firstReadings(
+    _ master: inout BusMaster, _ images: [ServoImage], _ facts: [ServoFacts], _ reading: ReadMethod
+  ) throws(ServoArmError) -> [ServoMemory] {
+    try onBus { () throws(BusError) in
+      try master.prepareCycle(reading.layout.plan(ids: facts.map(\.id), method: reading.method))
+    }
+    var answered: UInt32 = 0
+    for _ in 0..<20 where answered != (1 << UInt32(facts.count)) - 1 {
+      do throws(TransportError) {
+        answered |= try master.cycle(writes: false, deadline: sinew_now_ns() + 100_000_000).answered
+      } catch { throw ServoArmError(.transport(error, at: master.portName)) }
+    }
+    var result: [ServoMemory] = []
+    for (index, image) in images.enumerated() {
+      guard answered & (1 << UInt32(index)) != 0 else {
+        throw ServoArmError(
+          .bus, "\(image.expected.name) answers single requests, but not the common one",
+          suggestion: "check the cable to it; if it stays, its firmware is too old")
+      }
+      let register = reading.layout.positionCodec.decode(master.data(of: index) + reading.layout.block.position)
+      var memory = ServoMemory()
+      memory.register = register
+      memory.ticks = register
+      memory.candidate = register
+      memory.stamp = master.stamp(of: index)
+      memory.torque = image.isTorqueOn ? TorqueState.on : TorqueState.off
+      memory.goal = image.value("goal_position") ?? register
+      memory.voltage = image.voltage
+      memory.temperature = image.temperature
+      memory.errorBits = image.errorBits
+      memory.confirmedBits = image.errorBits
+      try checkPlace(image, facts[index], register)
+      result.append(memory)
+    }
+    return result
+  }
+
+  private static func checkPlace(_ image: ServoImage, _ facts: ServoFacts, _ register: Int) throws(ServoArmError) {
+    let servo = image.expected
+    guard !servo.isFollower, register < facts.lowest || register > facts.highest else { return }
+    throw ServoArmError(
+      .calibrationMismatch(servo.id),
+      "\(servo.name) stands at \(register) ticks, outside its calibrated range \(servo.calibration.lower) to "
+        + "\(servo.calibration.upper)",
+      suggestion: "move it inside by hand; if it is inside, this is another arm's calibration: 'sinew calibrate'")
+  }
+
+  /// Torque off for everybody, as one frame.
+  private static func stopFrame(_ wire: WireProtocol, address: Int) throws(ServoArmError) -> [UInt8] {
+    let buffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 32)
+    defer { buffer.deallocate() }
+    do throws(EncodingError) {
+      let count = try [UInt8(0)].withUnsafeBufferPointer { (zero) throws(EncodingError) in
+        try RequestEncoder(wire).write(WireProtocol.broadcastID, address: address, bytes: zero, into: buffer)
+      }
+      return Array(buffer[..<count])
+    } catch { throw ServoArmError(.encoding(error)) }
+  }
+}
+
+extension ServoReport {
+  init(_ image: ServoImage) {
+    let servo = image.expected
+    self.init(
+      joint: servo.jointName, id: servo.id, isFollower: servo.isFollower, model: servo.model.name,
+      firmware: image.ping.firmware, voltage: image.voltage, temperature: image.temperature,
+      isTorqueOn: image.isTorqueOn, faults: FaultBits.faults(image.errorBits, servo.model.wire),
+      returnDelay: image.returnDelay)
+  }
+}
+
+extension ServoFacts {
+  /// What profile and calibration make of a servo's registers.
+  init(_ image: ServoImage, _ arm: ArmDescription) {
+    let servo = image.expected
+    let joint = servo.calibration
+    self.init()
+    id = servo.id
+    self.joint = servo.joint
+    isFollower = servo.isFollower
+    let perJoint = Double(joint.sign) / servo.mounting.gear
+    radiansPerTick = (servo.model.register("present_position")?.scale ?? 1) * perJoint
+    speedPerCount = (servo.model.register("present_speed")?.scale ?? 0) * perJoint
+    if let perAmpere = servo.model.torquePerAmpere, let current = servo.model.register("present_current") {
+      // Torque grows with the gear as the angle shrinks.
+      effortPerCount = current.scale * perAmpere * Double(joint.sign) * servo.mounting.gear
+    }
+    zero = joint.zero
+    // A tenth of a radian: joints give way at their ends.
+    let margin = Int((0.1 / radiansPerTick.magnitude).rounded(.up))
+    if servo.isFollower {
+      (lowest, highest) = (Int.min / 4, Int.max / 4)
+      (goalLower, goalUpper) = (lowest, highest)
+    } else if !joint.isContinuous {
+      (lowest, highest) = (joint.lower - margin, joint.upper + margin)
+      (goalLower, goalUpper) = (joint.lower, joint.upper)
+    } else if image.isMultiTurn {
+      (lowest, highest) = (-1_100_000, 1_100_000)
+      // Extended position mode (e-Manual, Goal Position).
+      (goalLower, goalUpper) = (-1_048_575, 1_048_575)
+    } else {
+      wrap = servo.model.positionSteps
+      (lowest, highest) = (0, wrap - 1)
+      (goalLower, goalUpper) = (ServoFacts.seamGuard, wrap - 1 - ServoFacts.seamGuard)
+    }
+    let largest = servo.limits.velocity
+    ticksPerNanosecond = largest / radiansPerTick.magnitude * 1e-9
+    // A hand is quicker than a careful limit.
+    ticksPerNanosecondByHand = max(largest, 4 * Double.pi) / radiansPerTick.magnitude * 1e-9
+    hasWatchdog = FirmwareChecks.hasWatchdog(image)
+  }
+}

@@ -1,0 +1,82 @@
+import ArmModel
+import CSystem
+
+extension ServoArm {
+  /// Puts the goals on the wire and does not wait. Joints whose torque is not confirmed are left out: their servos might
+  /// take a goal for a wish to be switched on. A goal outside the joint's calibrated range is refused, and nothing is sent
+  /// then.
+  @_noLocks
+  public mutating func write(_ command: JointCommand) throws(ArmError) {
+    guard command.goal.count == jointCount else {
+      throw ArmError(.jointCountMismatch, reason: "the command has another number of joints than the arm")
+    }
+    guard command.mode == .position else {
+      throw ArmError(.unsupportedMode, reason: "this arm has position servos: it takes positions, not efforts")
+    }
+    guard !isGone else { throw gone() }
+    guard isEnergised, storedPower == .on || storedPower == .mixed else {
+      throw ArmError(.notEnergised, reason: "the arm is not under torque; a goal would go nowhere")
+    }
+    let width = layout.goalCodec.width
+    var count = 0
+    for joint in 0..<jointCount {
+      let goal = try goalTicks(joint, command.goal[joint])
+      guard tables.memory[joint].torque == TorqueState.on else { continue }
+      guard layout.goalCodec.encode(goal, into: tables.writeData + count &* width) else {
+        throw ArmError(.outOfRange, joint: joint, reason: "the goal does not fit the servo's register")
+      }
+      tables.writeIDs[count] = tables.facts[joint].id
+      tables.memory[joint].goal = goal
+      count &+= 1
+    }
+    guard count > 0 else { return }
+    do throws(TransportError) {
+      try master.writeGroup(
+        ids: UnsafePointer(tables.writeIDs), count: count, address: layout.goalAddress, length: width,
+        data: UnsafePointer(tables.writeData), deadline: sinew_now_ns() &+ period / 4)
+    } catch { throw lose(error) }
+  }
+
+  /// What a joint position is in the goal register.
+  @_noLocks
+  private func goalTicks(_ joint: Int, _ position: Double) throws(ArmError) -> Int {
+    guard position.isFinite else {
+      throw ArmError(.commandNotFinite, joint: joint, reason: "the command is not finite")
+    }
+    let facts = tables.facts[joint]
+    let offset = sinew_round(position / facts.radiansPerTick)
+    guard offset.magnitude < 1e9 else {
+      throw ArmError(.outOfRange, joint: joint, reason: "the goal is outside the joint's calibrated range")
+    }
+    // The turn that the servo's register is in.
+    let turns = tables.memory[joint].goalTurns
+    let goal = Int(offset) &+ facts.zero &- turns
+    // A limit in radians may round to the tick beside the one that it was made from.
+    if goal == facts.goalLower &- 1 { return facts.goalLower }
+    if goal == facts.goalUpper &+ 1 { return facts.goalUpper }
+    guard goal >= facts.goalLower, goal <= facts.goalUpper else {
+      throw ArmError(
+        .outOfRange, joint: joint, detail: goal,
+        reason: facts.wrap > 0
+          ? "the goal is too near the seam of the servo's encoder, which it would turn away from"
+          : "the goal is outside the joint's calibrated range")
+    }
+    return goal
+  }
+
+  /// Puts torque-off for everybody on the wire, three times over, and does not wait. `power` is off when every servo has
+  /// been read back; until then call it again with every tick.
+  @_noLocks
+  public mutating func release(now: Int64) throws(ArmError) {
+    guard !isGone else { throw gone() }
+    step = -1
+    isReleasing = true
+    isEnergised = false
+    for servo in 0..<tables.servoCount { tables.memory[servo].isHeld = false }
+    do throws(TransportError) {
+      try master.sendPrebuilt(
+        UnsafePointer(tables.stop), count: tables.stopCount, times: 3, deadline: sinew_now_ns() &+ period / 4)
+    } catch { throw lose(error) }
+    settle()
+  }
+}

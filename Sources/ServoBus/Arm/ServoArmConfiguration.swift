@@ -1,0 +1,38 @@
+import ArmModel
+
+/// What becomes of the arm when the program ends.
+public enum ExitPolicy: UInt8, Sendable, BitwiseCopyable, CaseIterable {
+  /// Torque off: the arm may fall.
+  case release = 0
+  /// The servos keep holding their last goal. Nobody watches them then.
+  case hold = 1
+
+  @_noLocks
+  public static func == (a: ExitPolicy, b: ExitPolicy) -> Bool { a.rawValue == b.rawValue }
+  @_noLocks
+  public static func != (a: ExitPolicy, b: ExitPolicy) -> Bool { a.rawValue != b.rawValue }
+}
+
+/// Which arm is on the bus, and how it is to be driven.
+public struct ServoArmConfiguration: Sendable {
+  /// The model of arm; its `bus` says which servos drive it.
+  public var profile: ArmProfile
+  /// This particular arm.
+  public var calibration: ArmCalibration
+  /// From one tick to the next, ns.
+  public var controlPeriod: Int64
+  /// What becomes of the arm in the end.
+  public var exitPolicy: ExitPolicy
+  /// After how long without a host the servos shall stop by themselves, ns; 0 for never. DYNAMIXEL counts in 20 ms;
+  /// Feetech's servos and protocol 1.0 have no such watchdog.
+  public var watchdog: Int64
+
+  /// Torque off in the end, and a watchdog of 100 ms, unless told otherwise.
+  public init(profile: ArmProfile, calibration: ArmCalibration, controlPeriod: Int64) {
+    self.profile = profile
+    self.calibration = calibration
+    self.controlPeriod = controlPeriod
+    exitPolicy = .release
+    watchdog = 100_000_000
+  }
+}

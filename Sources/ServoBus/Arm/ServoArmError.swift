@@ -1,0 +1,62 @@
+/// Why an arm's servos cannot be used, or are not as they were asked to be: one line with what happened, where, and what
+/// to do next.
+public struct ServoArmError: Error, Sendable, Equatable {
+  /// The kinds of failure, for programs.
+  public enum Kind: Sendable, Equatable {
+    /// Profile and calibration do not fit each other, or say something no bus has.
+    case configuration
+    /// The port cannot be opened, or is gone.
+    case port
+    /// Nobody answers at all.
+    case noAnswer
+    /// These servos do not answer, others do.
+    case missing([UInt8])
+    /// Two servos have this id, or its answers are damaged.
+    case duplicate(UInt8)
+    /// This servo is of another model than the calibration says.
+    case wrongModel(UInt8)
+    /// Firmware versions that cannot be used together, or are too old.
+    case wrongFirmware(UInt8)
+    /// This servo's supply is outside the limits.
+    case supply(UInt8)
+    /// This servo has shut down, or reports a fault that must be cleared first.
+    case hardwareError(UInt8)
+    /// The servo's homing offset, limits or position are not those that the calibration was made with.
+    case calibrationMismatch(UInt8)
+    /// A lasting setting of this servo must be changed first.
+    case servoSetting(UInt8)
+    /// The bus does not carry the control rate asked for.
+    case rateTooHigh
+    /// The bus failed in the middle of it.
+    case bus
+    /// Torque is not what it was asked to be, as far as could be read back.
+    case notConfirmed
+  }
+  public let kind: Kind
+  public let message: String
+  /// What to do next.
+  public let suggestion: String
+
+  init(_ kind: Kind, _ message: String, suggestion: String) {
+    self.kind = kind
+    self.message = message
+    self.suggestion = suggestion
+  }
+
+  init(_ error: BusError) {
+    let kind: Kind
+    switch error.kind {
+    case .transport: kind = .port
+    default: kind = .bus
+    }
+    self.init(kind, error.message, suggestion: error.suggestion ?? "check cable and power, then try again")
+  }
+
+  init(_ error: PortError) {
+    self.init(.port, "\(error.path): \(error.message)", suggestion: error.suggestion)
+  }
+}
+
+extension ServoArmError: CustomStringConvertible {
+  public var description: String { "\(message); \(suggestion)" }
+}
