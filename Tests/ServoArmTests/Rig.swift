@@ -45,6 +45,8 @@ struct Rig {
   var bus: VirtualBusConfiguration
   /// Shaft angles at first, rad.
   var starts: [Double]
+  /// Whether shafts stand where the test puts them.
+  var isPuppet = false
 
   init(_ kind: Kind, joints: Int = 3, period: Int64 = 50_000_000) throws {
     self.kind = kind
@@ -78,6 +80,7 @@ struct Rig {
   var step: Double { (kind.range.upperBound < 1024 ? 300.0 / 1024 : 360.0 / 4096) * .pi / 180 }
 
   func makeBus() throws -> VirtualServoBus {
+    if isPuppet { return try VirtualServoBus(bus, physics: Puppet(starts)) }
     let joints = starts.map { IndependentJoints.Joint(start: $0) }
     return try VirtualServoBus(bus, physics: IndependentJoints(joints))
   }

@@ -24,8 +24,7 @@ struct ArmExamination: Sendable {
   /// Examines the arm on a bus and prepares its cycle.
   static func run(_ master: inout BusMaster, _ arm: ArmDescription) throws(ServoArmError) -> ArmExamination {
     // Patience, until it is known how quick the port is.
-    master.timing.latency = 10_000_000
-    master.operationRetries = 4
+    master.timing.latency = 20_000_000
     let pings = try ServoSearch.find(arm, &master)
     var images: [ServoImage] = []
     var notes: [String] = []
@@ -39,7 +38,7 @@ struct ArmExamination: Sendable {
     master.timing.returnDelay = images.map { Int64($0.returnDelay * 1e9) }.max() ?? 0
     let first = arm.servos[0].id
     let torqueAddress = ArmLayout(arm.wire, indirect: nil).torqueAddress
-    let latency = try onBus { () throws(BusError) in try master.measureLatency(first, address: torqueAddress) }
+    let latency = try measureLatency(&master, first, address: torqueAddress)
 
     let reading = try ReadMethod.choose(&master, images, notes: &notes)
     let facts = images.map { ServoFacts($0, arm) }
@@ -54,6 +53,21 @@ struct ArmExamination: Sendable {
         usesIndirectBlock: reading.indirect != nil, notes: notes),
       layout: reading.layout, facts: facts, memory: memory, steps: programme.steps, settings: programme.settings,
       stop: try stopFrame(arm.wire, address: reading.layout.torqueAddress))
+  }
+
+  /// The port's latency. After a lost answer the master listens for the late one for a while: that is not measured.
+  private static func measureLatency(
+    _ master: inout BusMaster, _ id: UInt8, address: Int
+  ) throws(ServoArmError) -> Int64 {
+    let patience = master.timing.latency
+    var latency: Int64 = 0
+    for _ in 0..<5 {
+      if master.isSuspicious { _ = sinew_sleep_until_ns(sinew_now_ns() + master.lateAnswerHorizon) }
+      master.timing.latency = patience
+      latency = try onBus { () throws(BusError) in try master.measureLatency(id, address: address) }
+      if !master.isSuspicious { break }
+    }
+    return latency
   }
 
   /// Bus operations inside functions of the arm.
@@ -167,10 +181,12 @@ extension ServoFacts {
       (lowest, highest) = (0, wrap - 1)
       (goalLower, goalUpper) = (ServoFacts.seamGuard, wrap - 1 - ServoFacts.seamGuard)
     }
-    let largest = servo.limits.velocity
+    // The speed that the servo itself is fenced in at (see `EnergiseProgramme`).
+    let largest = servo.limits.velocity * EnergiseProgramme.speedMargin
     ticksPerNanosecond = largest / radiansPerTick.magnitude * 1e-9
     // A hand is quicker than a careful limit.
     ticksPerNanosecondByHand = max(largest, 4 * Double.pi) / radiansPerTick.magnitude * 1e-9
+    mark = UInt8(clamping: image.value("status_return_level") ?? 0)
     hasWatchdog = FirmwareChecks.hasWatchdog(image)
   }
 }

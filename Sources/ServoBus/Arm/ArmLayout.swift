@@ -4,8 +4,9 @@ struct BlockLayout: BitwiseCopyable, Sendable {
   var length = 0
   /// Bytes behind the block that may be read along (see `CyclePlan.spareBytes`).
   var spare = 0
-  /// The servo's own id, which tells whether a block laid out by indirect addresses still stands.
-  var id = -1
+  /// A register that never changes and is not 0 (the status return level), which tells whether a block laid out by
+  /// indirect addresses still stands.
+  var mark = -1
   var torque = -1
   var errors = -1
   var watchdog = -1
@@ -39,9 +40,10 @@ struct ArmLayout: BitwiseCopyable, Sendable {
   /// arm.
   var isWeaklyGuarded: Bool
 
-  /// DYNAMIXEL X's indirect block: which registers' bytes it strings together, in this order.
+  /// DYNAMIXEL X's indirect block: which registers' bytes it strings together, in this order. Only
+  /// addresses from 64 on can be.
   static let indirectSources: [(address: Int, count: Int)] = [
-    (7, 1), (64, 1), (70, 1), (98, 1), (126, 10), (144, 3),
+    (68, 1), (64, 1), (70, 1), (98, 1), (126, 10), (144, 3),
   ]
   /// Its length, bytes.
   static let indirectLength = 17
@@ -95,7 +97,7 @@ struct ArmLayout: BitwiseCopyable, Sendable {
     case (.dynamixel2, .some(let place)):
       block = BlockLayout(
         address: place.data, length: ArmLayout.indirectLength,
-        spare: min(11, max(0, place.count - ArmLayout.indirectLength)), id: 0, torque: 1, errors: 2, watchdog: 3,
+        spare: min(11, max(0, place.count - ArmLayout.indirectLength)), mark: 0, torque: 1, errors: 2, watchdog: 3,
         effort: 4, speed: 6, position: 10, voltage: 14, temperature: 16)
     case (.dynamixel2, nil):
       block = BlockLayout(address: 126, length: 10, spare: 11, effort: 0, speed: 2, position: 6)

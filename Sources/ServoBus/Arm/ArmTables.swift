@@ -26,6 +26,8 @@ struct ServoFacts: BitwiseCopyable, Sendable {
   var ticksPerNanosecond = Double.infinity
   var ticksPerNanosecondByHand = Double.infinity
   var hasWatchdog = false
+  /// What the mark of its indirect block shows.
+  var mark: UInt8 = 0
 
   /// Ticks of a turn between the seam and the nearest goal that is still sent: where the register wraps, a servo at the
   /// seam would go the long way round.

@@ -103,16 +103,19 @@ struct EnergiseProgramme {
 
   // MARK: Numbers
 
+  /// How much faster than the joint's largest speed a servo may ever turn.
+  static let speedMargin = 1.5
+
   private static func word(_ value: Int) -> [UInt8] { [UInt8(value & 0xFF), UInt8(value >> 8 & 0xFF)] }
 
   private static func share(_ image: ServoImage, of limit: Int) -> Int {
     Int(Double(limit) * (image.expected.mounting.torqueShare ?? 1))
   }
 
-  /// One and a half times the joint's largest speed, in counts of a speed register: never in the way of what the safety
+  /// `speedMargin` times the joint's largest speed, in counts of a speed register: never in the way of what the safety
   /// core commands, and a bound should a goal be far off. 0, which means as fast as can be, where the joint has no limit.
   private static func speedCounts(_ image: ServoImage, most: Int, register: String = "goal_speed") -> Int {
-    let largest = image.expected.limits.velocity * image.expected.mounting.gear * 1.5
+    let largest = image.expected.limits.velocity * image.expected.mounting.gear * speedMargin
     guard let scale = image.expected.model.register(register)?.scale, largest.isFinite else { return 0 }
     return max(1, Int(min(Double(most), (largest / scale).rounded(.up))))
   }

@@ -93,7 +93,8 @@ struct ReadMethod: Sendable {
       let block = ArmLayout(.dynamixel2, indirect: place).block
       let bytes = try master.read(id, address: place.data, count: block.length)
       let temperature = Double(bytes[block.temperature])
-      return bytes[block.id] == id && (bytes[block.torque] == 1) == image.isTorqueOn
+      return Int(bytes[block.mark]) == image.value("status_return_level") && bytes[block.mark] != 0
+        && (bytes[block.torque] == 1) == image.isTorqueOn
         && bytes[block.errors] == image.errorBits && (temperature - image.temperature).magnitude <= 3
     } catch {
       if error.kind == .refused || error.kind == .noAnswer { return false }

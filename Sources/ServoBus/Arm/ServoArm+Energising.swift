@@ -33,7 +33,8 @@ extension ServoArm {
         listens: master.isSuspicious)
     } catch { throw lose(error) }
     if missing > 0 {
-      try tryAgain(firstWaiting, limit: 20, .timedOut, "a servo did not answer while torque was being switched on")
+      try tryAgain(
+        firstWaiting, limit: patience, .timedOut, "a servo did not answer while torque was being switched on")
       return
     }
     try judgeStep()
@@ -60,6 +61,14 @@ extension ServoArm {
     let current = tables.steps[step]
     guard current.servos & (1 << UInt32(servo)) != 0 else { return false }
     return current.kind != EnergiseStep.Kind.goal || !tables.memory[servo].isAdopted
+  }
+
+  /// Attempts of a step that may fail because answers or fresh readings are missing: half a second of them.
+  private var patience: Int {
+    @_noLocks get {
+      let ticks = Int(500_000_000 / period)
+      return ticks > 20 ? ticks : 20
+    }
   }
 
   private var firstWaiting: Int {
@@ -123,7 +132,7 @@ extension ServoArm {
       if tables.facts[servo].isFollower { memory.pointee.goalTurns = 0 }
       if memory.pointee.isAdopted { continue }
       guard sinew_now_ns() &- memory.pointee.stamp <= 4 &* period, memory.pointee.rejected == 0 else {
-        try tryAgain(servo, limit: 40, .timedOut, "a joint's position is too old to switch torque on at it")
+        try tryAgain(servo, limit: patience, .timedOut, "a joint's position is too old to switch torque on at it")
         return false
       }
       let facts = tables.facts[servo]
@@ -153,7 +162,8 @@ extension ServoArm {
       // A joint that has moved since its goal was set would jump back.
       let distance = Double((memory.register &- memory.goal).magnitude) * tables.facts[servo].radiansPerTick.magnitude
       guard distance <= 0.05, memory.torque != TorqueState.unknown else {
-        try tryAgain(servo, limit: 40, .notConfirmed, "a joint moves while torque is being switched on; hold it still")
+        try tryAgain(
+          servo, limit: patience, .notConfirmed, "a joint moves while torque is being switched on; hold it still")
         step &-= 1
         isWritten = false
         return false

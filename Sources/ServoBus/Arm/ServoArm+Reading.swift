@@ -43,26 +43,25 @@ extension ServoArm {
     let row = master.data(of: servo)
     let block = layout.block
     let memory = tables.memory + servo
-    if block.id >= 0, row[block.id] != tables.facts[servo].id {
+    if block.mark >= 0, row[block.mark] != tables.facts[servo].mark {
       // Its indirect addresses are the factory's again: it has started anew, and what it shows is not what was asked.
       memory.pointee.lostBlock = true
       memory.pointee.torque = TorqueState.off
       return
     }
     memory.pointee.lostBlock = false
-    // A frame whose position cannot be is damaged: nothing in it is believed.
     if tables.facts[servo].isFollower {
       memory.pointee.register = layout.positionCodec.decode(row + block.position)
       memory.pointee.stamp = master.stamp(of: servo)
-    } else {
-      guard believe(servo, layout.positionCodec.decode(row + block.position), stamp: master.stamp(of: servo)) else {
-        return
-      }
+    } else if believe(servo, layout.positionCodec.decode(row + block.position), stamp: master.stamp(of: servo)) {
       let facts = tables.facts[servo]
       memory.pointee.velocity = Double(layout.speedCodec.decode(row + block.speed)) * facts.speedPerCount
       if measuresEffort {
         memory.pointee.effort = Double(layout.effortCodec.decode(row + block.effort)) * facts.effortPerCount
       }
+    } else if layout.isWeaklyGuarded {
+      // The frame may be damaged: nothing in it is believed. With a CRC it is the sensor that is wrong.
+      return
     }
     takeHealth(servo, row, block, status: master.status(of: servo))
   }

@@ -47,13 +47,19 @@ extension ServoArm {
   mutating func watch(_ now: Int64) throws(TransportError) {
     guard layout.watch.length > 0 else { return }
     ticksSinceWatch &+= 1
-    guard hasTime(now) else { return }
-    let end = deadline(now, percent: 90)
-    guard ticksSinceWatch >= watchInterval || isUnsettled else {
-      try watchSlowly(end)
-      return
+    if ticksSinceWatch >= watchInterval || isUnsettled {
+      guard hasTime(now) else { return }
+      ticksSinceWatch = 0
+      try watchTorque(deadline(now, percent: 90))
+      // Where every tick has a watch, ticks are long.
+      if watchInterval > 1 { return }
     }
-    ticksSinceWatch = 0
+    guard layout.slow.length > 0, hasTime(now) else { return }
+    try watchSlowly(deadline(now, percent: 90))
+  }
+
+  @_noLocks
+  private mutating func watchTorque(_ end: Int64) throws(TransportError) {
     // Each time another length, so that an old answer is not taken for this one.
     watchPhase = (watchPhase &+ 1) % layout.watchVariants
     let length = layout.watch.length &+ watchPhase
@@ -79,7 +85,6 @@ extension ServoArm {
   /// One servo's voltage and temperature.
   @_noLocks
   private mutating func watchSlowly(_ end: Int64) throws(TransportError) {
-    guard layout.slow.length > 0 else { return }
     slowServo = (slowServo &+ 1) % tables.servoCount
     for servo in 0..<tables.servoCount {
       board.states[servo] = servo == slowServo ? AnswerBoard.State.waiting : AnswerBoard.State.skipped
@@ -99,7 +104,7 @@ extension ServoArm {
   /// Lays out the block of servos that have started again, so that they can be read. Switches nothing.
   @_noLocks
   mutating func repairBlocks(_ now: Int64) throws(TransportError) {
-    guard layout.block.id >= 0 else { return }
+    guard layout.block.mark >= 0 else { return }
     ticksSinceRepair &+= 1
     guard ticksSinceRepair >= 5 else { return }
     var lost: UInt32 = 0

@@ -16,13 +16,14 @@ import CSystem
 /// Quantities are SI: position = sign · (ticks − zero) · rad per tick, the gear included; velocity from the servo's own
 /// speed register; effort (N·m) only where every joint measures current. Every reading is judged before it is believed:
 /// - It lies in the joint's calibrated range, plus 0.1 rad; of a joint without end it is counted on through turns.
-/// - It can have been reached: no farther from the last one than the joint's largest speed (12.6 rad/s at least while it
-///   is without torque) in the time between, and two control periods more.
+/// - It can have been reached: no farther from the last one than one and a half times the joint's largest speed (12.6 rad/s
+///   at least while it is without torque) in the time between, and two control periods more.
 /// - Else it is thrown away and counted, the old datum stays and its age grows; after three in a row the joint shows the
-///   fault `sensor`. A new place is believed once the joint could have come there by its largest speed; or, without
+///   fault `sensor`. A new place is believed once the joint could have come there by that speed; or, without
 ///   torque, when five readings in a row agree on it.
 ///
-/// Where a frame is guarded by a sum only (Feetech, protocol 1.0), torque off and error bits must be seen twice in a row.
+/// Where a frame is guarded by a sum only (Feetech, protocol 1.0), nothing else of such a reading is believed either, and
+/// torque off and error bits must be seen twice in a row.
 /// Real-time safe: `read`, `write`, `power`, `health`, `energise` and `release` neither allocate nor lock, and wait for
 /// the bus within their share of the control period only.
 public struct ServoArm: ~Copyable, Arm {

@@ -1,7 +1,32 @@
+import CSystem
+
 /// Finds an arm's servos on a bus, and says which are missing, doubled or strange.
 enum ServoSearch {
-  /// Asks every servo of the arm for itself, in order. Several tries each: one lost answer hides nobody.
+  /// Asks every servo of the arm for itself, in order. Several tries each: one lost answer hides nobody, and what looks
+  /// wrong is looked at twice, the second time with more patience.
   static func find(_ arm: ArmDescription, _ master: inout BusMaster) throws(ServoArmError) -> [PingAnswer] {
+    master.operationRetries = 4
+    do throws(ServoArmError) {
+      return try look(arm, &master)
+    } catch {
+      switch error.kind {
+      case .noAnswer, .missing, .duplicate, .bus: break
+      default: throw error
+      }
+      // Answers that came too late for the first look are over by then.
+      _ = sinew_sleep_until_ns(sinew_now_ns() + master.lateAnswerHorizon)
+      let patience = master.timing.latency
+      master.timing.latency = 3 * patience
+      master.operationRetries = 2
+      defer {
+        master.timing.latency = patience
+        master.operationRetries = 4
+      }
+      return try look(arm, &master)
+    }
+  }
+
+  private static func look(_ arm: ArmDescription, _ master: inout BusMaster) throws(ServoArmError) -> [PingAnswer] {
     var found: [PingAnswer] = []
     var missing: [ExpectedServo] = []
     var disturbed: [ExpectedServo] = []
@@ -32,11 +57,11 @@ enum ServoSearch {
     }
   }
 
-  /// Whether half of the answers are damaged or come twice.
+  /// Whether most of the answers are damaged or come twice.
   private static func isDisturbed(_ servo: ExpectedServo, _ master: inout BusMaster) throws(BusError) -> Bool {
     let range = measured(master.wire)
     var count = 0
-    for _ in 0..<4 {
+    for _ in 0..<3 {
       if try master.takeCensus(servo.id, address: range.address, count: range.count).isDisturbed { count += 1 }
     }
     return count >= 2

@@ -119,8 +119,6 @@ extension BusMaster {
 
   /// What one request to an id brought, listened to until the line was silent.
   struct Census {
-    /// One clean answer.
-    var isClean = false
     /// Something came, and it was not one clean answer: two servos speak, or the line is disturbed.
     var isDisturbed = false
   }
@@ -150,7 +148,6 @@ extension BusMaster {
       let noise =
         after.checksum &- before.checksum &+ after.short &- before.short &+ after.garbageBytes &- before.garbageBytes
         &+ after.stale &- before.stale &+ after.duplicates &- before.duplicates &+ after.length &- before.length
-      census.isClean = single.states[0] == AnswerBoard.State.answered && noise == 0
       census.isDisturbed = noise > 0
     } catch { throw .transport(error, at: portName) }
     return census

@@ -142,7 +142,7 @@ enum LongDispatch {
       let size = word(2) + 1
       var index = 4
       while index + size <= parameters.count {
-        for device in devices where device.id == parameters[index] {
+        for device in devices where device.obeys(parameters[index]) {
           device.syncWrite(word(0), Array(parameters[(index + 1)..<(index + size)]))
         }
         index += size
@@ -195,5 +195,12 @@ enum LongDispatch {
     let length = requests.reduce(1) { $0 + 4 + $1.count }
     let delay = devices.first { $0.id == requests[0].id }?.returnDelay ?? 0
     return [Reply(bytes: LongFrame.fastStatus(parts, length: length), delay: delay)]
+  }
+}
+
+extension ServoDevice {
+  /// Whether a write that names `id` in a group is for this servo: by its own id, or by its secondary one.
+  fileprivate func obeys(_ id: UInt8) -> Bool {
+    self.id == id || (id <= 252 && registers[X.secondaryID] == Int(id))
   }
 }
