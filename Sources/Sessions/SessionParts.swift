@@ -178,12 +178,24 @@ struct SessionParts {
       let ticks = plan.task.commandMode == .effort ? 1 : max(1, Int((100 / policyRate).rounded(.up)))
       return (policyRate * Double(ticks), ticks)
     }
-    let ticks = (wanted / policyRate).rounded()
-    guard wanted > 0, wanted <= 10_000, ticks >= 1, abs(ticks * policyRate - wanted) < 1e-6 * wanted else {
-      let below = max(1, (wanted / policyRate).rounded(.down)) * policyRate
+    let largest = (10_000 / policyRate).rounded(.down)
+    guard wanted > 0 else {
       throw SessionError(
-        "a control rate of \(wanted) Hz is no whole multiple of the policy's \(policyRate) Hz (at most 10000 Hz); "
-          + "the nearest are \(below) and \(below + policyRate) Hz")
+        "\(wanted) Hz is no control rate; give a whole multiple of the policy's \(policyRate) Hz, up to "
+          + "\(largest * policyRate) Hz")
+    }
+    let ticks = (wanted / policyRate).rounded()
+    guard ticks <= largest else {
+      throw SessionError(
+        "a control rate of \(wanted) Hz is too fast; give a whole multiple of the policy's \(policyRate) Hz, up to "
+          + "\(largest * policyRate) Hz")
+    }
+    guard ticks >= 1, abs(ticks * policyRate - wanted) < 1e-6 * wanted else {
+      let below = max(1, (wanted / policyRate).rounded(.down))
+      let nearest = [below, below + 1].filter { $0 <= largest }.map { "\($0 * policyRate)" }.joined(separator: " and ")
+      throw SessionError(
+        "a control rate of \(wanted) Hz is no whole multiple of the policy's \(policyRate) Hz; the nearest are "
+          + "\(nearest) Hz")
     }
     return (policyRate * ticks, Int(ticks))
   }

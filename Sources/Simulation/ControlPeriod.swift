@@ -8,12 +8,12 @@ enum ControlPeriod {
     let ratio = period / timestep
     let steps = max(1, ratio.rounded())
     guard (ratio - steps).magnitude <= 1e-6 * steps else {
-      let below = Int(ratio.rounded(.down))
-      let nearest = (below > 0 ? [below, below + 1] : [1]).map { text(Double($0) * timestep) }
+      // A finer step always fits; a rate beside the one wanted may be none that the policy can have.
+      let fitting = period / max(1, ratio.rounded(.up))
       throw SimulationError(
         .controlPeriod,
         "a control period of \(text(period)) s is not a whole number of the model's physics steps of \(text(timestep)) s; "
-          + "nearest: \(nearest.joined(separator: " or ")) s")
+          + "choose another control rate, or a physics step of \(text(fitting)) s")
     }
     return Int(steps)
   }

@@ -28,7 +28,7 @@ enum Main {
 
   private static func end(_ message: String, _ code: ExitCode) -> Never {
     fflush(nil)
-    printError("error: " + oneLine(message))
+    printError("error: " + oneLine(namingShippedFiles(message)))
     exit(code.rawValue)
   }
 

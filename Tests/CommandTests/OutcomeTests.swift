@@ -2,6 +2,8 @@ import Foundation
 import Glibc
 import Testing
 
+@testable import sinew
+
 /// What commands say of how they ended: nothing is called a success, or known, that is not.
 struct OutcomeTests {
   @Test("an evaluation whose log the disk refuses does not end as a success")
@@ -76,7 +78,7 @@ struct OutcomeTests {
 
 extension Command {
   /// Sends a signal as soon as the process handles it.
-  fileprivate func sendOnceHandled(_ signal: Int32) {
+  func sendOnceHandled(_ signal: Int32) {
     let deadline = Date(timeIntervalSinceNow: 20)
     while Date() < deadline {
       let status = (try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)) ?? ""
@@ -86,5 +88,47 @@ extension Command {
       usleep(2000)
     }
     send(signal)
+  }
+}
+
+struct OutputFormTests {
+  @Test("a number that is none, or endless, is null in JSON, in an object and in a line of a stream")
+  func nullNumbers() throws {
+    struct Row: Encodable {
+      let meanReturn: Double
+      let limits: [Double]
+      let note: String
+    }
+    let row = Row(meanReturn: .nan, limits: [1.5, .infinity, -.infinity], note: "nan and \"inf\"")
+    #expect(
+      try JSONText.line(row)
+        == #"{"limits":[1.5,null,null],"mean_return":null,"note":"nan and \"inf\""}"#)
+    #expect(try JSONText.pretty(row).contains("\"mean_return\" : null,"))
+  }
+
+  @Test("log info's JSON is laid out as that of the other commands, and the same object")
+  func indented() throws {
+    let folder = try ScratchFolder()
+    let run = ["run", "--task", "reacher-v5", "--virtual", "--episodes", "1", "--log", "run.mcap"]
+    #expect(try Command.run(run, in: folder).code == 0)
+    let info = try Command.run(["log", "info", "run.mcap", "--json"], in: folder)
+    #expect(info.output.hasPrefix("{\n  \"path\" : \"run.mcap\",\n  \"size\" : "))
+    #expect(info.json?["episodes"] as? Int == 1 && info.json?["attachments"] is [Any])
+    let text = try Command.run(["log", "info", "run.mcap"], in: folder)
+    #expect(text.output.contains("\n1 episode,") && !text.output.contains("1 episodes"))
+    let evaluation = try Command.run(["evaluate", "--task", "reacher-v5", "--episodes", "1"], in: folder)
+    #expect(evaluation.output.contains(", 1 episode, seed"))
+  }
+
+  @Test("errors about files that ship name them, and not where they lie")
+  func shippedFiles() throws {
+    let folder = try ScratchFolder()
+    let outcome = try Command.run(
+      ["evaluate", "--task", "reach", "--policy", "reacher-sb3", "--episodes", "1"], in: folder)
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.hasPrefix("error: shipped policy reacher-sb3: the policy takes 10 observations, "))
+    let own = try Command.run(
+      ["evaluate", "--task", "reach", "--policy", Shipped.bundle.path, "--episodes", "1"], in: folder)
+    #expect(own.errors.hasPrefix("error: \(Shipped.bundle.path): the policy takes 10 observations, "))
   }
 }

@@ -80,7 +80,7 @@ import Testing
   }
 
   @Test func `A control period that the physics step does not divide`() throws {
-    try expectRefusal("0.005", "0.002", "0.004 or 0.006") { folder in
+    try expectRefusal("0.005", "0.002", "a physics step of 0.001666667 s") { folder in
       try plan(task: "reach", policy: DensePolicy.reach().write(to: folder), episodes: 1) { $0.controlRate = 200 }
     }
   }

@@ -38,13 +38,14 @@ struct ArmSetupTests {
     }
   }
 
-  @Test("a control period that is no whole number of physics steps is refused with the nearest ones")
+  @Test("a control period that is no whole number of physics steps is refused with a step that fits")
   func controlPeriod() throws {
     let model = try PhysicsModel.named("reacher")
     let error = try #require(throws: SimulationError.self) {
       _ = try SimulatedArm(model: model, joints: ["joint1"], controlPeriod: 0.025)
     }
-    #expect(error.code == .controlPeriod && "\(error)".contains("nearest: 0.02 or 0.03 s"), "\(error)")
+    let advice = "choose another control rate, or a physics step of 0.008333333 s"
+    #expect(error.code == .controlPeriod && "\(error)".contains(advice), "\(error)")
     for period in [0, -0.02, .nan, .infinity, 0.005, 100] {
       #expect(throws: SimulationError.self) {
         _ = try SimulatedArm(model: model, joints: ["joint1"], controlPeriod: period)

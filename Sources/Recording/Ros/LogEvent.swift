@@ -87,7 +87,7 @@ public struct LogVocabulary: Sendable {
     }
     return switch event {
     case .episodeStarted: "episode \(first) started"
-    case .episodeEnded: "episode \(first) ended after \(second) steps, return \(value)"
+    case .episodeEnded: "episode \(first) ended after \(counted(second, "step")), return \(value)"
     case .safetyStateChanged: "safety state: \(state(second)) -> \(state(first))"
     case .conditionRaised:
       "raised: \(condition(first))" + (second >= 0 ? " on joint \(second)" : "") + (value == 0 ? "" : " (\(value))")
@@ -103,7 +103,7 @@ public struct LogVocabulary: Sendable {
       "run started, "
         + (first > 0 ? "SCHED_FIFO priority \(first)" : "ordinary scheduling")
         + (second != 0 ? ", memory locked" : ", memory not locked")
-    case .runStopped: "run stopped after \(first) ticks, \(second) overruns"
+    case .runStopped: "run stopped after \(counted(first, "tick")), \(counted(second, "overrun"))"
     case .policyChanged, .interventionStarted, .interventionEnded, .rerecordEpisode,
       .terminateEpisode:
       event.name.split(separator: "_").joined(separator: " ")

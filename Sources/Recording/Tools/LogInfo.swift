@@ -233,7 +233,8 @@ extension LogInfo {
       for _ in 0..<digits { scale *= 10 }
       return "\((value * scale).rounded() / scale)"
     }
-    var lines = ["\(path): \(size) bytes, \(rounded(duration, 3)) s, \(messageCount) messages in \(chunkCount) chunks"]
+    let content = "\(counted(messageCount, "message")) in \(counted(chunkCount, "chunk"))"
+    var lines = ["\(path): \(size) bytes, \(rounded(duration, 3)) s, \(content)"]
     lines.append(
       "profile '\(profile)', library '\(library)', compression \(compressions.map { $0 == "" ? "none" : $0 })")
     if let problem { lines.append("PROBLEM \(problem); 'sinew log recover' makes a sound log of what is there") }
@@ -241,7 +242,7 @@ extension LogInfo {
       isLossy
         ? "LOSSY: \(droppedCount) records lost" : problem == nil ? "nothing lost" : "what was lost is not known")
     lines.append(
-      "\(episodeCount) episodes" + (bytesPerTransition.map { ", \(rounded($0, 1)) bytes per transition" } ?? ""))
+      counted(episodeCount, "episode") + (bytesPerTransition.map { ", \(rounded($0, 1)) bytes per transition" } ?? ""))
     for channel in channels {
       lines.append("  \(channel.topic): \(channel.messageCount) x \(channel.schema), \(rounded(channel.rate, 1)) Hz")
     }

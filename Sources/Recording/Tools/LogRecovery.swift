@@ -39,12 +39,15 @@ public struct RecoveryReport: Sendable, Equatable {
   /// Lines for a terminal.
   public var text: String {
     func line(_ name: String, _ counts: Counts) -> String {
-      "\(name): \(counts.messages) messages, \(counts.chunks) chunks, \(counts.schemas) schemas, "
-        + "\(counts.channels) channels, \(counts.attachments) attachments, \(counts.metadata) metadata"
+      let parts = [
+        counted(counts.messages, "message"), counted(counts.chunks, "chunk"), counted(counts.schemas, "schema"),
+        counted(counts.channels, "channel"), counted(counts.attachments, "attachment"), "\(counts.metadata) metadata",
+      ]
+      return "\(name): \(parts.joined(separator: ", "))"
     }
     var lines = notes + [line("recovered", recovered), line("discarded", discarded)]
-    if malformedRecords > 0 { lines.append("discarded: \(malformedRecords) malformed records") }
-    if discardedBytes > 0 { lines.append("discarded: \(discardedBytes) bytes at the end") }
+    if malformedRecords > 0 { lines.append("discarded: \(counted(malformedRecords, "malformed record"))") }
+    if discardedBytes > 0 { lines.append("discarded: \(counted(discardedBytes, "byte")) at the end") }
     return lines.joined(separator: "\n")
   }
 }

@@ -153,7 +153,7 @@ struct LogBenchmarkOutput: Encodable {
 
   var text: String {
     """
-    \(Format.number(rate_hz)) Hz for \(Format.fixed(seconds, 1)) s: \(transitions) transitions, \(messages) messages in \(chunks) chunks, \
+    \(Format.number(rate_hz)) Hz for \(Format.fixed(seconds, 1)) s: \(Format.count(transitions, "transition")), \(Format.count(messages, "message")) in \(Format.count(chunks, "chunk")), \
     \(Format.bytes(Int(log_bytes)))
     dropped records        \(dropped_records)
     bytes per transition   \(Format.fixed(bytes_per_transition, 1)) (aim: at most \(Format.number(Self.aim)), \

@@ -78,7 +78,8 @@ struct DoctorOutput: Encodable {
     let bad = findings.count { $0.grade == "bad" }
     let warnings = findings.count { $0.grade == "warning" }
     lines.append(
-      (canSimulate ? "simulation works" : "SIMULATION CANNOT WORK") + "; \(bad) bad, \(warnings) warnings")
+      (canSimulate ? "simulation works" : "SIMULATION CANNOT WORK")
+        + "; \(bad) bad, \(Format.count(warnings, "warning"))")
     return lines.joined(separator: "\n")
   }
 }

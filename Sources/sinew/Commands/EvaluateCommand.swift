@@ -50,7 +50,7 @@ struct EvaluateCommand: ParsableCommand {
     let report = try session.runBlocking { status in
       progress.show(
         Double(status.statistics.count) / total,
-        "\(status.statistics.count) of \(Int(total)) episodes, mean return \(Format.fixed(status.statistics.meanReturn, 3))"
+        "\(status.statistics.count) of \(Format.count(Int(total), "episode")), mean return \(Format.fixed(status.statistics.meanReturn, 3))"
       )
     }
     progress.finish()
@@ -63,7 +63,8 @@ struct EvaluateCommand: ParsableCommand {
     }
     if report.ending == .stopped {
       throw RunFailure(
-        "stopped by \(RunSummary.signalName(report.signal)) after \(report.statistics.count) of \(episodes) episodes")
+        "stopped by \(RunSummary.signalName(report.signal)) after \(report.statistics.count) of \(Format.count(episodes, "episode"))"
+      )
     }
     try RunSummary.failIfLossy(report)
   }
@@ -112,11 +113,11 @@ struct EvaluationOutput: Encodable {
 
   var text: String {
     """
-    task \(task), policy \(policy), \(episodes) episodes, seed \(seed)
+    task \(task), policy \(policy), \(Format.count(episodes, "episode")), seed \(seed)
     mean return    \(Format.fixed(mean_return, 3))\(spreadText)
     range          \(Format.fixed(lowest_return, 3)) … \(Format.fixed(highest_return, 3))
     success rate   \(success_rate.map { Format.fixed($0 * 100, 1) + " %" } ?? "the task does not say what a success is")
-    \(steps) policy steps in \(Format.fixed(wall_seconds, 2)) s (\(Format.fixed(steps_per_second, 0)) steps/s)
+    \(Format.count(steps, "policy step")) in \(Format.fixed(wall_seconds, 2)) s (\(Format.fixed(steps_per_second, 0)) steps/s)
     """
   }
 }

@@ -70,6 +70,7 @@ struct LogDoctorOutput: Encodable {
     let lines = findings.map { "\($0.severity): \($0.kind): \($0.message) (at byte \($0.offset))" }
     guard !findings.isEmpty else { return "\(path): sound" }
     let advice = errors > 0 ? "; 'sinew log recover' makes a sound log of what can be read" : ""
-    return (lines + ["\(path): \(errors) errors, \(warnings) warnings\(advice)"]).joined(separator: "\n")
+    return (lines + ["\(path): \(Format.count(errors, "error")), \(Format.count(warnings, "warning"))\(advice)"])
+      .joined(separator: "\n")
   }
 }

@@ -27,6 +27,6 @@ struct LogInfoCommand: ParsableCommand {
     let path = file
     let info = try checkingInput { try LogInfo.read(path: path) { progress.show($0, "reading \(path)") } }
     progress.finish()
-    print(json ? info.json : info.text)
+    print(json ? JSONText.indented(info.json) : info.text)
   }
 }

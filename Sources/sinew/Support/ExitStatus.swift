@@ -44,6 +44,17 @@ func printError(_ text: String) {
   _ = writeFully(Array((text + "\n").utf8), to: STDERR_FILENO)
 }
 
+/// An error's text in which files that ship are named as such: where they lie is nothing that a user chose, and a shipped
+/// file cannot be edited. Line and column stay.
+func namingShippedFiles(_ text: String) -> String {
+  text.replacing(/\S*\/sinew_\w+\.(?:resources|bundle)\/(tasks|policies|arms|models|servos)\/([^\s:,;'"]+)/) { match in
+    let kinds = [
+      "tasks": "task", "policies": "policy", "arms": "arm profile", "models": "model", "servos": "servo profile",
+    ]
+    return "shipped \(kinds[String(match.1)] ?? "file") \(match.2)"
+  }
+}
+
 /// A text on one line of bearable length: errors of libraries may have several lines, names may have thousands of letters.
 func oneLine(_ text: String) -> String {
   let line = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }

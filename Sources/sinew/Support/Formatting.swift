@@ -29,6 +29,11 @@ enum Format {
     String(format: abs(value) < 1e12 ? "%.\(decimals)f" : "%.\(decimals)e", value)
   }
 
+  /// A count of things: "1 episode", "2 episodes".
+  static func count(_ count: some BinaryInteger, _ thing: String) -> String {
+    "\(count) \(thing)\(count == 1 ? "" : "s")"
+  }
+
   /// A number of bytes.
   static func bytes(_ count: Int) -> String {
     if count < 1024 { return "\(count) B" }
@@ -36,15 +41,4 @@ enum Format {
     if count < 1024 * 1024 * 1024 { return fixed(Double(count) / 1024 / 1024, 1) + " MiB" }
     return fixed(Double(count) / 1024 / 1024 / 1024, 2) + " GiB"
   }
-}
-
-/// Prints one JSON object on standard output, keys sorted and in snake case.
-func printJSON(_ value: some Encodable) throws {
-  let encoder = JSONEncoder()
-  encoder.keyEncodingStrategy = .convertToSnakeCase
-  encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-  encoder.nonConformingFloatEncodingStrategy = .convertToString(
-    positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-  let data = try encoder.encode(value)
-  print(String(decoding: data, as: UTF8.self))
 }

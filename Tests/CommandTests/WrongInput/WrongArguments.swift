@@ -75,7 +75,12 @@ extension WrongInput {
       "a control rate that does not fit", evaluate("--control-rate", "77"), mentions: ["77", "50"]),
     WrongInput("a control rate of nan", evaluate("--control-rate", "nan"), mentions: ["nan"]),
     WrongInput("an endless control rate", evaluate("--control-rate", "inf"), mentions: ["inf"]),
-    WrongInput("a huge control rate", evaluate("--control-rate", "1e300"), mentions: ["1e+300"]),
+    WrongInput(
+      "a huge control rate", evaluate("--control-rate", "1e300"),
+      mentions: ["1e+300 Hz is too fast", "whole multiple of the policy's 50.0 Hz, up to 10000.0 Hz"]),
+    WrongInput(
+      "a control rate between two physics steps", evaluate("--control-rate", "150"),
+      mentions: ["physics steps of 0.01 s", "choose another control rate, or a physics step of 0.006666667 s"]),
     WrongInput("a negative control rate", evaluate("--control-rate=-50"), mentions: ["-50"]),
     WrongInput("a physics step of zero", evaluate("--physics-timestep", "0"), mentions: ["step", "0"]),
     WrongInput("a negative physics step", evaluate("--physics-timestep=-0.01"), mentions: ["step", "-0.01"]),
