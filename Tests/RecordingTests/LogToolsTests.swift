@@ -276,6 +276,44 @@ struct LogToolsTests {
     #expect(try LogInfo.read(path: target).isLossy)
   }
 
+  @Test("a damaged record outside the chunks is no success; where the summary knows better, its definition counts")
+  func recoverOutsideChunks() throws {
+    var options = McapWriter.Options()
+    options.definesInsideChunks = false
+    var writer = McapWriter(options: options)
+    let schema = writer.addSchema(name: "PoseStamped", encoding: "raw", data: [1, 2, 3])
+    let channel = writer.addChannel(topic: "/poses", encoding: "raw", schemaID: schema)
+    message(&writer, channel: channel, time: 5)
+    writer.write(McapMetadata(name: "run", metadata: ["seed": "4711"]))
+    writer.finish()
+    var bytes: [UInt8] = []
+    writer.drain { bytes.append(contentsOf: $0) }
+    let folder = try ScratchFolder()
+    func recover(damaging text: String, into name: String) throws -> (RecoveryReport, LogInfo) {
+      var damaged = bytes
+      let place = try #require(damaged.firstRange(of: Array(text.utf8))).lowerBound
+      damaged[place] ^= 0x20
+      let path = folder.path("\(name)-damaged.mcap")
+      try Data(damaged).write(to: URL(fileURLWithPath: path))
+      #expect(try LogDoctor.examine(path: path).contains { $0.severity == .error })
+      let target = folder.path("\(name).mcap")
+      let report = try LogRecovery.recover(from: path, to: target)
+      #expect(try LogDoctor.examine(path: target).allSatisfy { $0.severity == .warning })
+      return (report, try LogInfo.read(path: target))
+    }
+    let (mended, info) = try recover(damaging: "PoseStamped", into: "schema")
+    #expect(mended.exitCode == 3 && mended.recovered.messages == 1)
+    #expect(mended.notes.first?.hasSuffix("is not that of the summary, 'PoseStamped'; the summary's counts") == true)
+    #expect(info.channels.map(\.schema) == ["PoseStamped"])
+    // Of a record that stands nowhere else only the data section's checksum tells.
+    let (lost, _) = try recover(damaging: "4711", into: "metadata")
+    #expect(lost.exitCode == 3)
+    #expect(
+      lost.notes == [
+        "the data section's checksum does not fit: a record outside the chunks is damaged, and nothing tells which"
+      ])
+  }
+
   @Test("a power loss leaves a tail of zeros; recovery cuts it off")
   func recoverZeroTail() throws {
     let folder = try ScratchFolder()

@@ -15,6 +15,10 @@ struct RecoverySession: ~Copyable {
   /// Channels as they were found, before one lost its schema.
   private var originals: [UInt16: McapChannel] = [:]
   private var isInSummary = false
+  /// The checksum of all that was read before `tail`, which begins at `tailStart`.
+  private var checksumBefore: UInt32 = 0
+  private var tail: [UInt8] = []
+  private var tailStart: UInt64 = 0
 
   init(
     input: any ByteSource, inputPath: String, output: any LogSink, path: String, compression: Compression?,
@@ -83,6 +87,8 @@ struct RecoverySession: ~Copyable {
           } else {
             let bytes = try input.read(at: position, count: piece)
             bytes.withUnsafeBytes { reader.feed($0) }
+            checksumBefore = tail.withUnsafeBytes { checksum($0, from: checksumBefore) }
+            (tail, tailStart) = (bytes, position)
             position += piece
           }
         }
@@ -116,7 +122,9 @@ struct RecoverySession: ~Copyable {
 
   private mutating func take(_ record: McapRecord, at offset: UInt64) throws(McapError) {
     switch record {
-    case .dataEnd: isInSummary = true
+    case .dataEnd(let end):
+      isInSummary = true
+      try compare(end, at: offset)
     case _ where isInSummary: break
     case .schema, .channel, .message: takeContent(record, at: offset)
     case .chunk(let chunk): takeChunk(chunk, at: offset)
@@ -133,6 +141,17 @@ struct RecoverySession: ~Copyable {
       report.recovered.metadata += 1
     default: break
     }
+  }
+
+  /// Compares the data section with its checksum, the only one that schemas, channels and metadata outside chunks have.
+  private mutating func compare(_ end: McapDataEnd, at offset: UInt64) throws(McapError) {
+    // With a loss known already there is nothing to learn.
+    guard end.checksum != 0, !report.isLossy, offset >= tailStart else { return }
+    let covered = tail.prefix(Int(offset - tailStart))
+    let computed = covered.withUnsafeBytes { checksum($0, from: checksumBefore) }
+    guard computed != end.checksum else { return }
+    contradict(
+      "the data section's checksum does not fit: a record outside the chunks is damaged, and nothing tells which")
   }
 
   private mutating func takeChunk(_ chunk: McapChunk, at offset: UInt64) {
@@ -161,8 +180,8 @@ struct RecoverySession: ~Copyable {
 
   private mutating func takeContent(_ record: McapRecord, at offset: UInt64) {
     switch record {
-    case .schema(let schema): define(schema)
-    case .channel(let channel): define(channel)
+    case .schema(let schema): define(trusted(schema, at: offset))
+    case .channel(let channel): define(trusted(channel, at: offset))
     case .message(let message):
       if channels[message.channelID] == nil, let channel = fallback?.channels[message.channelID] { define(channel) }
       guard channels[message.channelID] != nil else {
@@ -180,6 +199,24 @@ struct RecoverySession: ~Copyable {
       report.recovered.messages += 1
     default: break
     }
+  }
+
+  /// A definition as the summary has it, where the two differ: outside chunks only the summary has a checksum of its own.
+  private mutating func trusted(_ schema: McapSchema, at offset: UInt64) -> McapSchema {
+    guard let fallback, fallback.footer.summaryChecksum != 0, let other = fallback.schemas[schema.id], other != schema
+    else { return schema }
+    contradict(
+      "schema \(schema.id) at byte \(offset) is not that of the summary, '\(other.name)'; the summary's counts")
+    return other
+  }
+
+  private mutating func trusted(_ channel: McapChannel, at offset: UInt64) -> McapChannel {
+    guard let fallback, fallback.footer.summaryChecksum != 0, let other = fallback.channels[channel.id],
+      other != channel
+    else { return channel }
+    contradict(
+      "channel \(channel.id) at byte \(offset) is not that of the summary, '\(other.topic)'; the summary's counts")
+    return other
   }
 
   /// Takes a schema; the first definition of an id counts.
