@@ -125,6 +125,6 @@ let package = Package(
     tests("Sessions", ["Sessions", "LoopTestSupport"]),
     tests("Calibration", ["ArmProfiles", "Calibration", "Configuration", "Numerics", "ServoBus", "VirtualServos"]),
     // The command itself, driven from outside as a user drives it.
-    tests("Command", ["sinew", "ArmProfiles", "Configuration", "Recording", "VirtualServos"]),
+    tests("Command", ["sinew", "ArmProfiles", "Configuration", "CSystem", "Recording", "VirtualServos"]),
   ]
 )

@@ -29,6 +29,16 @@ int sinew_terminal_speed(int descriptor, uint32_t *input, uint32_t *output) {
   return 0;
 }
 
+int sinew_terminal_set_speed(int descriptor, uint32_t speed) {
+  struct termios2 settings;
+  if (ioctl(descriptor, TCGETS2, &settings) < 0) return errno;
+  settings.c_cflag &= ~(CBAUD | (CBAUD << IBSHIFT));
+  // The input's speed bits stay 0: the output's hold for both.
+  settings.c_cflag |= BOTHER;
+  settings.c_ispeed = settings.c_ospeed = speed;
+  return ioctl(descriptor, TCSETS2, &settings) < 0 ? errno : 0;
+}
+
 int sinew_terminal_claim(int descriptor) {
   if (flock(descriptor, LOCK_EX | LOCK_NB) < 0) return errno;
   return ioctl(descriptor, TIOCEXCL) < 0 ? errno : 0;

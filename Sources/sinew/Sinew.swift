@@ -78,7 +78,7 @@ struct Sinew: ParsableCommand {
     version: ProgramVersion.version,
     subcommands: [
       RunCommand.self, EvaluateCommand.self, ListCommand.self, InitCommand.self, PolicyCommand.self, LogCommand.self,
-      BenchCommand.self, DoctorCommand.self, EmulateCommand.self, ServoCommand.self,
+      BenchCommand.self, DoctorCommand.self, EmulateCommand.self, PortCommand.self, ServoCommand.self,
       CalibrateCommand.self,
     ]
   )

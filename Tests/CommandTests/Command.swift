@@ -26,20 +26,30 @@ final class Command {
     return own.deletingLastPathComponent().appendingPathComponent("sinew").path
   }()
 
-  let process: pid_t
+  private(set) var process: pid_t = -1
   private let folder: ScratchFolder
+  /// Where it was started, kept for as long as it may run.
+  private var place: ScratchFolder?
+  /// The writing end of its standard input where that is typed; else -1.
+  private var keyboard: Int32 = -1
   private var hasEnded = false
 
-  /// Starts it in `folder`, its standard input read from `input`.
+  /// Starts it in `folder`, its standard input read from `input`, or with `isAsked` what is typed later.
   init(
     _ arguments: [String], in folder: String, environment: [String: String] = [:],
-    executable: String = Command.executable, input: String = "/dev/null"
+    executable: String = Command.executable, input: String = "/dev/null", isAsked: Bool = false
   ) throws {
     self.folder = try ScratchFolder()
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
+    if isAsked {
+      // Opened for both ways: neither end waits for the other, and no other child can inherit it.
+      try self.folder.makePipe("in")
+      keyboard = open(self.folder.path("in"), O_RDWR | O_CLOEXEC)
+      guard keyboard >= 0 else { throw Failure(description: "in: errno \(errno)") }
+    }
+    posix_spawn_file_actions_addopen(&actions, 0, isAsked ? self.folder.path("in") : input, O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, self.folder.path("out"), O_WRONLY | O_CREAT, 0o600)
     posix_spawn_file_actions_addopen(&actions, 2, self.folder.path("err"), O_WRONLY | O_CREAT, 0o600)
     var attributes = posix_spawnattr_t()
@@ -65,7 +75,16 @@ final class Command {
     self.process = process
   }
 
+  /// Starts it in a folder that lives as long as the command.
+  convenience init(
+    _ arguments: [String], in place: ScratchFolder, environment: [String: String] = [:], isAsked: Bool = false
+  ) throws {
+    try self.init(arguments, in: place.root, environment: environment, isAsked: isAsked)
+    self.place = place
+  }
+
   deinit {
+    hangUp()
     guard !hasEnded else { return }
     kill(process, SIGKILL)
     waitpid(process, nil, 0)
@@ -75,6 +94,29 @@ final class Command {
   var errors: String { (try? folder.text("err")) ?? "" }
 
   func send(_ signal: Int32) { kill(process, signal) }
+
+  /// Types a line.
+  func type(_ line: String) { _ = (line + "\n").withCString { write(keyboard, $0, strlen($0)) } }
+
+  /// Nothing more is typed.
+  func hangUp() {
+    if keyboard >= 0 { close(keyboard) }
+    keyboard = -1
+  }
+
+  /// Waits until it has said `text` on standard error or, with `onOutput`, on standard output.
+  func waitFor(_ text: String, onOutput: Bool = false, patience: Double = 20) throws {
+    let deadline = Date(timeIntervalSinceNow: patience)
+    while true {
+      let said = try folder.text(onOutput ? "out" : "err")
+      if said.contains(text) { return }
+      if Date() > deadline {
+        let other = try folder.text(onOutput ? "err" : "out")
+        throw Failure(description: "never said '\(text)' but '\(said)' and '\(other)'")
+      }
+      usleep(2000)
+    }
+  }
 
   /// Waits for its end, at most `patience` seconds.
   func finish(patience: Double = 30) throws -> Outcome {

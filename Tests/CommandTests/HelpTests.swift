@@ -6,6 +6,9 @@ private let commands = [
   [], ["run"], ["evaluate"], ["list"], ["init"], ["doctor"], ["policy"], ["policy", "inspect"], ["policy", "eval"],
   ["log"], ["log", "info"], ["log", "doctor"], ["log", "recover"], ["log", "cat"], ["bench"], ["bench", "loop"],
   ["bench", "inference"], ["bench", "log"], ["emulate"],
+  ["port"], ["port", "list"], ["port", "find"], ["servo"], ["servo", "scan"], ["servo", "info"], ["servo", "read"],
+  ["servo", "write"], ["servo", "set-id"], ["servo", "set-baud"], ["servo", "reboot"], ["servo", "monitor"],
+  ["servo", "watch"], ["servo", "bench"],
 ]
 
 struct HelpTests {

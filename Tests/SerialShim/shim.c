@@ -3,13 +3,18 @@
 //
 // SINEW_SHIM_PORTS  "/dev/ttyHIL0=/dev/pts/7,…": what each made-up device is.
 // SINEW_SHIM_SPEED  a driver that says yes to every speed and runs at this one.
+// SINEW_SHIM_ROOT   a folder that stands for /sys, /dev/serial, /dev/ttyUSB* and /dev/ttyACM*: plugging and unplugging is
+//                   making and removing files there.
+// SINEW_SHIM_LOW_LATENCY  a driver that lowers the latency timer in that folder when it is asked to be quick.
 #define _GNU_SOURCE
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/serial.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,10 +41,30 @@ static const char *mapped(const char *path, char *target, size_t size) {
   return NULL;
 }
 
+// What stands for `path` in the made-up tree, or NULL.
+static const char *in_tree(const char *path, char *target, size_t size) {
+  static const char *const places[] = {"/sys/", "/dev/serial", "/dev/ttyUSB", "/dev/ttyACM"};
+  const char *root = getenv("SINEW_SHIM_ROOT");
+  for (size_t i = 0; path && root && i < sizeof places / sizeof *places; i++) {
+    if (strncmp(path, places[i], strlen(places[i]))) continue;
+    snprintf(target, size, "%s%s", root, path);
+    return target;
+  }
+  return NULL;
+}
+
+// The file that is meant by `path`.
+static const char *meant(const char *path, char *target, size_t size) {
+  const char *other = mapped(path, target, size);
+  if (!other) other = in_tree(path, target, size);
+  return other ? other : path;
+}
+
 // Whether `path` is the sysfs entry of a made-up device.
 static int is_made_up_entry(const char *path) {
   char device[PATH_MAX], target[PATH_MAX];
-  if (strncmp(path, "/sys/class/tty/", 15)) return 0;
+  // A made-up tree has entries of its own.
+  if (getenv("SINEW_SHIM_ROOT") || strncmp(path, "/sys/class/tty/", 15)) return 0;
   snprintf(device, sizeof device, "/dev/%s", path + 15);
   return mapped(device, target, sizeof target) != NULL;
 }
@@ -53,24 +78,33 @@ int open(const char *path, int flags, ...) {
   va_start(arguments, flags);
   int mode = va_arg(arguments, int);
   va_end(arguments);
-  const char *other = mapped(path, target, sizeof target);
-  return next(other ? other : path, flags, mode);
+  return next(meant(path, target, sizeof target), flags, mode);
 }
 
 int access(const char *path, int mode) {
   NEXT(access);
   char target[PATH_MAX];
-  const char *other = mapped(path, target, sizeof target);
-  return next(other ? other : path, mode);
+  return next(meant(path, target, sizeof target), mode);
+}
+
+FILE *fopen(const char *path, const char *mode) {
+  NEXT(fopen);
+  char target[PATH_MAX];
+  return next(meant(path, target, sizeof target), mode);
+}
+
+DIR *opendir(const char *path) {
+  NEXT(opendir);
+  char target[PATH_MAX];
+  return next(meant(path, target, sizeof target));
 }
 
 int stat(const char *path, struct stat *result) {
   NEXT(stat);
   char target[PATH_MAX];
-  const char *other = mapped(path, target, sizeof target);
-  int status = next(other ? other : path, result);
+  int status = next(meant(path, target, sizeof target), result);
   // No longer a pseudo-terminal's numbers.
-  if (status == 0 && other) result->st_rdev = makedev(188, 0);
+  if (status == 0 && mapped(path, target, sizeof target)) result->st_rdev = makedev(188, 0);
   return status;
 }
 
@@ -82,13 +116,15 @@ static int made_up_link(struct stat *result) {
 
 int lstat(const char *path, struct stat *result) {
   NEXT(lstat);
-  return is_made_up_entry(path) ? made_up_link(result) : next(path, result);
+  char target[PATH_MAX];
+  return is_made_up_entry(path) ? made_up_link(result) : next(meant(path, target, sizeof target), result);
 }
 
 // What programs that were built against older C libraries call.
 int __lxstat(int version, const char *path, struct stat *result) {
   int (*next)(int, const char *, struct stat *) = (int (*)(int, const char *, struct stat *))dlsym(RTLD_NEXT, "__lxstat");
-  return is_made_up_entry(path) ? made_up_link(result) : next(version, path, result);
+  char target[PATH_MAX];
+  return is_made_up_entry(path) ? made_up_link(result) : next(version, meant(path, target, sizeof target), result);
 }
 
 int __open_2(const char *path, int flags) { return open(path, flags); }
@@ -96,7 +132,9 @@ int __open_2(const char *path, int flags) { return open(path, flags); }
 ssize_t readlink(const char *path, char *buffer, size_t size) {
   NEXT(readlink);
   const char *link = "../../devices/platform/hil/tty/ttyHIL0";
-  ssize_t length = is_made_up_entry(path) ? (ssize_t)strlen(link) : next(path, buffer, size);
+  char target[PATH_MAX];
+  ssize_t length =
+      is_made_up_entry(path) ? (ssize_t)strlen(link) : next(meant(path, target, sizeof target), buffer, size);
   const char *ports = getenv("SINEW_SHIM_PORTS");
   const char *equals = ports ? strchr(ports, '=') : NULL;
   if (is_made_up_entry(path)) {
@@ -119,7 +157,28 @@ char *realpath(const char *path, char *resolved) {
     link[length] = 0;
     if (mapped(link, target, sizeof target)) return strdup(link);
   }
-  return next(path, resolved);
+  const char *other = in_tree(path, target, sizeof target);
+  if (!other) return next(path, resolved);
+  char *found = next(other, NULL), *name = NULL;
+  const char *root = getenv("SINEW_SHIM_ROOT");
+  // Without the tree's place, as the kernel would name it.
+  if (found) name = strdup(strncmp(found, root, strlen(root)) ? found : found + strlen(root));
+  free(found);
+  return name;
+}
+
+// The driver lowers the timer of every adaptor that is plugged in.
+static void lower_latency(void) {
+  DIR *folder = opendir("/sys/bus/usb-serial/devices");
+  for (struct dirent *entry; folder && (entry = readdir(folder));) {
+    char file[PATH_MAX];
+    snprintf(file, sizeof file, "/sys/bus/usb-serial/devices/%s/latency_timer", entry->d_name);
+    FILE *timer = entry->d_name[0] == '.' ? NULL : fopen(file, "r+");
+    if (!timer) continue;
+    fputs("1\n", timer);
+    fclose(timer);
+  }
+  if (folder) closedir(folder);
 }
 
 int ioctl(int descriptor, unsigned long request, ...) {
@@ -143,6 +202,14 @@ int ioctl(int descriptor, unsigned long request, ...) {
     case TIOCMBIC: modem &= ~*(int *)argument; return 0;
     case TIOCSBRK:
     case TIOCCBRK: return 0;
+    case TIOCGSERIAL:
+      if (!getenv("SINEW_SHIM_LOW_LATENCY")) return status;
+      memset(argument, 0, sizeof(struct serial_struct));
+      return 0;
+    case TIOCSSERIAL:
+      if (!getenv("SINEW_SHIM_LOW_LATENCY")) return status;
+      if (((struct serial_struct *)argument)->flags & ASYNC_LOW_LATENCY) lower_latency();
+      return 0;
     default: return status;
   }
 }

@@ -2,17 +2,21 @@ import CSystem
 import Glibc
 import ServoBus
 
-/// Opens a serial port as a servo bus, reads two registers of servo 1 again and again, and says how it ended. For tests
-/// that load a stand-in for the driver into this process.
+/// Opens a serial port as a servo bus, reads two registers of servo 1 again and again, and says how it ended; or lists the
+/// ports. For tests that load a stand-in for the driver into this process.
 @main
 enum Main {
   static func main() {
     let arguments = CommandLine.arguments
-    guard arguments.count == 3, let baud = Int(arguments[2]) else { return say("usage: PATH BAUD") }
+    if arguments.dropFirst() == ["list"] { return list() }
+    guard arguments.count == 3, let baud = Int(arguments[2]) else { return say("usage: PATH BAUD, or list") }
     let master: Result<MasterBox, PortError>
     do throws(PortError) {
       let port = try SerialPort.open(path: arguments[1], baud: baud)
       say("opened \(port.devicePath)")
+      if let found = port.latency.found, let now = port.latency.now {
+        say("latency \(found) ms, now \(now) ms\(port.latency.remedy.map { "; " + $0 } ?? "")")
+      }
       master = .success(MasterBox(port.takeTransport(), baud: baud))
     } catch { master = .failure(error) }
     switch master {
@@ -20,6 +24,18 @@ enum Main {
     case .success(let box): box.run()
     }
   }
+}
+
+/// A line per port.
+private func list() {
+  do throws(PortError) {
+    for port in try SerialPort.all() {
+      let usb = port.usb.map { "\($0.vendor):\($0.product) \($0.serialNumber ?? "-")" } ?? "- -"
+      say(
+        "\(port.device) \(port.links.first ?? "-") \(usb) \(port.driver ?? "-") \(port.latency.map { "\($0)" } ?? "-") \(port.latencyRemedy ?? "-")"
+      )
+    }
+  } catch { say("failed \(error)") }
 }
 
 /// A line on standard output, at once.

@@ -29,6 +29,8 @@ int sinew_descriptor_prepare(int descriptor);
 int sinew_terminal_prepare(int descriptor);
 /// The speeds a terminal device has really been set to, bit/s. Returns 0 or an errno value.
 int sinew_terminal_speed(int descriptor, uint32_t *_Nonnull input, uint32_t *_Nonnull output);
+/// Sets a terminal device to any speed, bit/s. Returns 0 or an errno value.
+int sinew_terminal_set_speed(int descriptor, uint32_t speed);
 /// Claims a device for this process: flock and TIOCEXCL. Returns 0 or an errno value (EWOULDBLOCK: another holds it).
 int sinew_terminal_claim(int descriptor);
 /// Asks a serial driver for low latency (ASYNC_LOW_LATENCY; an FTDI adaptor's timer becomes 1 ms). Returns 0 or an

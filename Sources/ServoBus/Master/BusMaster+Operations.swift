@@ -23,12 +23,19 @@ public struct PingAnswer: Sendable, Equatable {
 extension BusMaster {
   /// Reads `count` bytes of a servo's registers. `status` bits that are states (overload, voltage) are no failure.
   public mutating func read(_ id: UInt8, address: Int, count: Int) throws(BusError) -> [UInt8] {
+    try readWithStatus(id, address: address, count: count).data
+  }
+
+  /// The same, with the answer's error or status byte.
+  mutating func readWithStatus(
+    _ id: UInt8, address: Int, count: Int
+  ) throws(BusError) -> (status: UInt8, data: [UInt8]) {
     guard (1...128).contains(count) else {
       throw BusError(.invalidRequest, "\(count) bytes to read, expected 1 to 128")
     }
     return try operate(id, answerLength: count, what: "read \(count) bytes at \(address)") {
       (encoder, out) throws(EncodingError) in try encoder.read(id, address: address, count: count, into: out)
-    }.data
+    }
   }
 
   /// Writes bytes from `address` on and waits for the acknowledgement.

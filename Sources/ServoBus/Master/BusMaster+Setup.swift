@@ -105,11 +105,16 @@ extension BusMaster {
     }
   }
 
-  private func find(_ name: String, of model: ServoModel) throws(BusError) -> Register {
-    guard let register = model.register(name) else {
+  private func find(_ name: String, of model: ServoModel) throws(BusError) -> Register { try model.find(name) }
+}
+
+extension ServoModel {
+  /// The register of that name; without one, an error that names those there are.
+  func find(_ name: String) throws(BusError) -> Register {
+    guard let register = register(name) else {
       throw BusError(
-        .invalidRequest, "the \(model.name) has no register '\(name)'",
-        suggestion: "it has \(model.registers.map(\.name).joined(separator: ", "))")
+        .invalidRequest, "the \(self.name) has no register '\(name)'",
+        suggestion: "it has \(registers.map(\.name).joined(separator: ", "))")
     }
     return register
   }

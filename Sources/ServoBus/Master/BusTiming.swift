@@ -25,6 +25,14 @@ public struct BusTiming: Sendable, BitwiseCopyable, Equatable {
     self.silence = silence
   }
 
+  /// A bus of that speed for single operations, where patience costs nothing: an adaptor may hand an answer over only
+  /// when it is whole, which on a slow line takes longer than any latency.
+  public static func patient(baud: Int, adaptorLatency: Int64?) -> BusTiming {
+    var timing = BusTiming(baud: baud)
+    timing.latency = max(100_000_000, 2 * (adaptorLatency ?? 0)) + timing.wire(64)
+    return timing
+  }
+
   /// How long `bytes` are on the wire.
   @_noLocks
   public func wire(_ bytes: Int) -> Int64 {

@@ -19,21 +19,28 @@ public struct AdaptorLatency: Sendable, Equatable {
     self.remedy = remedy
   }
 
-  /// Reads the timer of the device's adaptor and lowers it to 1 ms. `root` is where sysfs is.
-  static func lower(device: String, descriptor: Int32, root: String = "/sys") -> AdaptorLatency {
-    guard let slash = device.lastIndex(of: "/") else { return .none }
-    let file = "\(root)/bus/usb-serial/devices/\(device[device.index(after: slash)...])/latency_timer"
+  /// Reads the timer of the device's adaptor and lowers it to 1 ms.
+  static func lower(device: String, descriptor: Int32) -> AdaptorLatency {
+    let file = file(of: device)
     guard let found = read(file) else { return .none }
     guard found > 1 else { return AdaptorLatency(found: found, now: found, remedy: nil) }
     // The driver's own door needs no more right than the port itself; sysfs belongs to root.
     _ = sinew_terminal_low_latency(descriptor)
     if let now = read(file), now > 1 { write("1", to: file) }
     let now = read(file) ?? found
-    return AdaptorLatency(
-      found: found, now: now, remedy: now > 1 ? "echo 1 | sudo tee \(file)" : nil)
+    return AdaptorLatency(found: found, now: now, remedy: now > 1 ? remedy(file) : nil)
   }
 
-  private static func read(_ file: String) -> Int? { firstLine(of: file).flatMap { Int($0) } }
+  /// Where the kernel shows the timer of a device that has one.
+  static func file(of device: String) -> String {
+    "/sys/bus/usb-serial/devices/\(device.split(separator: "/").last ?? "")/latency_timer"
+  }
+
+  /// The timer in that file, ms.
+  static func read(_ file: String) -> Int? { firstLine(of: file).flatMap { Int($0) } }
+
+  /// The command that lowers the timer in that file.
+  static func remedy(_ file: String) -> String { "echo 1 | sudo tee \(file)" }
 
   private static func write(_ text: String, to file: String) {
     guard let handle = fopen(file, "we") else { return }

@@ -3,8 +3,8 @@ import Glibc
 
 /// Opens whatever a user names as the way to a servo bus.
 public enum BusPort {
-  /// Opens a serial device (or a link to one), a pseudo-terminal, or the path of a Unix socket. The speed matters to a
-  /// serial device only. What is worth telling about a serial adaptor's latency is returned in `notes`.
+  /// Opens a serial device (or a link to one), a pseudo-terminal, or the path of a Unix socket. A pseudo-terminal is
+  /// told the speed for the program at its other end; a socket has none. What is worth telling about a serial adaptor's latency is returned in `notes`.
   public static func open(path: String, baud: Int, notes: inout [String]) throws(PortError) -> Transport {
     let device = try SerialPort.resolve(path)
     var information = stat()
@@ -13,7 +13,7 @@ public enum BusPort {
     case S_IFSOCK: return try connect(path, device)
     // Majors 136 to 143 are the pseudo-terminals.
     case S_IFCHR where (136...143).contains((information.st_rdev >> 8) & 0xFFF):
-      return try openTerminal(path, device)
+      return try openTerminal(path, device, baud)
     default: break
     }
     let port = try SerialPort.open(path: path, baud: baud)
@@ -23,7 +23,7 @@ public enum BusPort {
     return port.takeTransport()
   }
 
-  private static func openTerminal(_ path: String, _ device: String) throws(PortError) -> Transport {
+  private static func openTerminal(_ path: String, _ device: String, _ baud: Int) throws(PortError) -> Transport {
     let descriptor = Glibc.open(device, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else { throw PortDiagnosis.unopened(path, device, errno) }
     let claimed = sinew_terminal_claim(descriptor)
@@ -31,6 +31,8 @@ public enum BusPort {
       close(descriptor)
       throw PortDiagnosis.unopened(path, device, claimed)
     }
+    // Bytes pass at once whatever the speed; virtual servos look at it to know whether they are spoken to.
+    _ = sinew_terminal_set_speed(descriptor, UInt32(clamping: baud))
     return try transport(path, descriptor)
   }
 

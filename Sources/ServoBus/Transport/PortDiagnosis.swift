@@ -44,63 +44,24 @@ enum PortDiagnosis {
   }
 
   private static func noRights(_ path: String, _ device: String) -> PortError {
+    let group = owningGroup(of: device)
+    let owner = group.map { "; it belongs to group \($0)" } ?? ""
+    return PortError(
+      .noRights, path: path, "you may not use this port\(owner)", suggestion: rightsRemedy(for: device, group: group))
+  }
+
+  /// The name of the group that a device belongs to; nil when it cannot be told.
+  static func owningGroup(of device: String) -> String? {
     var information = stat()
-    var group = "dialout"
-    if stat(device, &information) == 0, let entry = getgrgid(information.st_gid) {
-      group = String(cString: entry.pointee.gr_name)
-    }
-    let remedy =
-      group == "root"
+    guard stat(device, &information) == 0, let entry = getgrgid(information.st_gid) else { return nil }
+    return String(cString: entry.pointee.gr_name)
+  }
+
+  /// The command that gives this user the right to a device.
+  static func rightsRemedy(for device: String, group: String?) -> String {
+    // Nobody should join root's group for a serial port: the port joins the one that is meant for them.
+    group == "root"
       ? "sudo chgrp dialout \(device) && sudo chmod g+rw \(device)"
-      : "sudo usermod -aG \(group) $USER, then log in again"
-    return PortError(.noRights, path: path, "you may not use this port", suggestion: remedy)
+      : "sudo usermod -aG \(group ?? "dialout") $USER, then log in again"
   }
-}
-
-/// A process that has a device open.
-struct PortUser: CustomStringConvertible {
-  let process: Int
-  let name: String
-  var description: String { "\(name) (process \(process))" }
-}
-
-/// Who has a device open, as far as this user may see.
-enum PortUsers {
-  static func of(_ device: String) -> [PortUser] {
-    var users: [PortUser] = []
-    for entry in names(in: "/proc") {
-      guard let process = Int(entry), process != Int(getpid()) else { continue }
-      let folder = "/proc/\(process)/fd"
-      guard names(in: folder).contains(where: { target(of: "\(folder)/\($0)") == device }) else { continue }
-      users.append(PortUser(process: process, name: firstLine(of: "/proc/\(process)/comm") ?? "a process"))
-    }
-    return users
-  }
-
-  private static func names(in folder: String) -> [String] {
-    guard let directory = opendir(folder) else { return [] }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-      names.append(
-        withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
-    }
-    return names
-  }
-
-  private static func target(of link: String) -> String? {
-    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-    let count = readlink(link, &buffer, buffer.count)
-    return count > 0 ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
-  }
-}
-
-/// The first line of a small file, or nil when it cannot be read.
-func firstLine(of path: String) -> String? {
-  guard let file = fopen(path, "re") else { return nil }
-  defer { fclose(file) }
-  var buffer = [CChar](repeating: 0, count: 256)
-  guard fgets(&buffer, Int32(buffer.count), file) != nil else { return nil }
-  let text = String(decoding: buffer.prefix { $0 != 0 && $0 != 10 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  return text
 }

@@ -59,8 +59,9 @@ public enum SerialPort {
     try prepare(descriptor, path: path, baud: baud)
     let latency = AdaptorLatency.lower(device: device, descriptor: descriptor)
     isKept = true
-    return OpenedPort(
-      transport: Transport(port: port, descriptor: descriptor, name: path), devicePath: device, latency: latency)
+    var transport = Transport(port: port, descriptor: descriptor, name: path)
+    transport.adaptorLatency = latency.now.map { Int64($0) * 1_000_000 }
+    return OpenedPort(transport: transport, devicePath: device, latency: latency)
   }
 
   /// Asks for the lock before libserialport opens the device: opening changes the settings, which would disturb the
@@ -74,9 +75,8 @@ public enum SerialPort {
 
   /// The device behind a link such as /dev/serial/by-id/…, which libserialport itself does not follow.
   static func resolve(_ path: String) throws(PortError) -> String {
-    guard let resolved = realpath(path, nil) else { throw PortDiagnosis.inaccessible(path, path, errno) }
-    defer { free(resolved) }
-    return String(cString: resolved)
+    guard let resolved = resolvedPath(path) else { throw PortDiagnosis.inaccessible(path, path, errno) }
+    return resolved
   }
 
   private static func configure(_ port: OpaquePointer, path: String, baud: Int) throws(PortError) {

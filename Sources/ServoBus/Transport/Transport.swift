@@ -14,6 +14,8 @@ public struct Transport: ~Copyable {
   private let port: OpaquePointer?
   /// What it was made from, for messages: a path, or "descriptor 5".
   public let name: String
+  /// How long the adaptor may keep received bytes back, ns; nil where it does not say (no FTDI adaptor, or no adaptor).
+  public internal(set) var adaptorLatency: Int64?
   /// System calls made so far (waits, reads, writes).
   public private(set) var systemCalls: UInt64 = 0
   /// Bytes sent and received so far.

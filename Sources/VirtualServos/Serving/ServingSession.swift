@@ -19,7 +19,7 @@ struct ServingSession {
   /// After a pause of the whole process (a laptop's lid) the physics does not make up for more than this, ns.
   private static let longestArrears: Int64 = 500_000_000
   /// What a host gets to read the last answer before the line hangs up, ns.
-  private static let readingTime: Int64 = 20_000_000
+  private static let readingTime: Int64 = 100_000_000
   /// A host that does not read loses what is beyond, as an adaptor's buffer overflows.
   private static let largestBacklog = 65_536
 

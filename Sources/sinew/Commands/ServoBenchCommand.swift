@@ -13,6 +13,9 @@ struct ServoBenchCommand: ParsableCommand {
       Examples:
         sinew servo bench --port /dev/ttyUSB0 --protocol feetech --ids 1-6 --cycles 1000
         sinew servo bench --port /dev/ttyUSB0 --protocol dynamixel2 --ids 1-6 --cycles 1000 --fast --json
+
+      Exit codes: 0 success; 1 a servo does not answer, or not the way that --fast asks, or the port failed; 2 wrong input \
+      or a port that cannot be opened.
       """)
 
   @OptionGroup var bus: ServoOptions

@@ -18,13 +18,40 @@ struct ServoOptions: ParsableArguments {
   @Option(help: "Speed of the bus, bit/s.")
   var baud = 1_000_000
 
+  func validate() throws { try Self.validate(baud: baud, "--baud") }
+
+  /// Refuses what is no speed of a bus.
+  static func validate(baud: Int, _ option: String) throws {
+    guard SerialPort.speeds.contains(baud) else {
+      throw ValidationError(
+        "\(option) must be between \(SerialPort.speeds.lowerBound) and \(SerialPort.speeds.upperBound) bit/s, found \(baud)."
+      )
+    }
+  }
+
   /// Opens the bus; notes about the adaptor go to standard error.
   func open() throws -> BusMaster {
     var notes: [String] = []
     let transport = try checkingInput { try TransportBox(BusPort.open(path: port, baud: baud, notes: &notes)) }
     for note in notes { printError("note: \(note)") }
-    return BusMaster(transport.take(), wire: wire, timing: BusTiming(baud: baud))
+    let taken = transport.take()
+    let timing = BusTiming.patient(baud: baud, adaptorLatency: taken.adaptorLatency)
+    return BusMaster(taken, wire: wire, timing: timing)
   }
+}
+
+/// When an id that is looked for counts as nobody's.
+struct SilenceOptions: ParsableArguments {
+  @Option(help: "How long an id may stay silent, ms, besides the time on the wire. More for adaptors that are slow.")
+  var patience = Int(BusScan.usualPatience / 1_000_000)
+
+  func validate() throws {
+    guard (1...1000).contains(patience) else {
+      throw ValidationError("--patience must be between 1 and 1000 ms, found \(patience).")
+    }
+  }
+
+  var nanoseconds: Int64 { Int64(patience) * 1_000_000 }
 }
 
 /// Carries an owner through functions that need something copyable.
@@ -48,9 +75,9 @@ func onBus<Result>(_ body: () throws(BusError) -> Result) throws -> Result {
 }
 
 /// Servo ids from the command line.
-func servoIDs(_ text: String) throws -> [UInt8] {
+func servoIDs(_ text: String, option: String = "--ids") throws -> [UInt8] {
   guard let ids = IDList.parse(text) else {
-    throw InputError("--ids \(text) is no list of ids from 0 to 253; write for example 1-6 or 1,2,5")
+    throw InputError("\(option) \(text) is no list of ids from 0 to 253; write for example 1-6 or 1,2,5")
   }
   return ids
 }

@@ -5,11 +5,12 @@ import ServoBus
 struct ServoSelection: ParsableArguments {
   @Option(help: "The servo's id.")
   var id: UInt8
-  @Option(help: "Its model, such as sts3215 or xl330-m288. Default: what it says it is.")
+  @Option(help: "Its model, such as sts3215 or xl330-m288, which must fit what it says. Default: what it says.")
   var model: String?
 
   /// The model named, or else the one that the servo's model number stands for.
   func resolve(_ master: inout BusMaster) throws -> ServoModel {
+    let id = id
     if let model {
       guard let found = ServoModel.named(model) else {
         throw InputError(
@@ -19,9 +20,14 @@ struct ServoSelection: ParsableArguments {
         throw InputError(
           "the \(model) speaks \(found.wire.name), not \(master.wire.name); give --protocol \(found.wire.name)")
       }
+      let answer = try onBus { () throws(BusError) in try master.ping(id) }
+      if let own = ServoModel.with(modelNumber: answer.modelNumber, wire: master.wire), own != found {
+        throw RunFailure(
+          "servo \(id) is an \(own.name) (model number \(own.modelNumber)), not an \(found.name): leave --model out, or connect the right servo"
+        )
+      }
       return found
     }
-    let id = id
     let answer = try onBus { () throws(BusError) in try master.ping(id) }
     guard let found = ServoModel.with(modelNumber: answer.modelNumber, wire: master.wire) else {
       throw RunFailure(
@@ -37,8 +43,12 @@ struct ServoInfoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "info", abstract: "Print all registers of a servo, in their own numbers and in SI units.",
     discussion: """
-      Example:
+      Examples:
         sinew servo info --port /dev/ttyUSB0 --protocol feetech --id 1
+        sinew servo info --port /dev/ttyUSB0 --protocol dynamixel2 --id 3 --json
+
+      Exit codes: 0 success; 1 the servo does not answer or is another model; 2 wrong input or a port that cannot be \
+      opened.
       """)
 
   @OptionGroup var bus: ServoOptions
@@ -92,8 +102,13 @@ struct ServoReadCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "read", abstract: "Read one register, in its own numbers.",
     discussion: """
+      'sinew servo info' prints all registers with their units; this prints one number and nothing else, for scripts.
+
       Example:
-        sinew servo read present_position --port /dev/ttyUSB0 --id 1
+        sinew servo read present_position --port /dev/ttyUSB0 --protocol feetech --id 1
+
+      Exit codes: 0 success; 1 the servo does not answer or is another model; 2 wrong input (a register that it does not \
+      have) or a port that cannot be opened.
       """)
 
   @Argument(help: "The register's name, as 'sinew servo info' prints it.")
@@ -114,11 +129,15 @@ struct ServoWriteCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "write", abstract: "Write one register, in its own numbers, and read it back.",
     discussion: """
-      A goal or a torque written here moves the arm at once: keep clear of it.
+      A goal or a torque written here moves the arm at once: keep clear of it. Registers that are kept without power can \
+      only be written with the torque off; Feetech's are unlocked for it and locked again.
 
       Examples:
-        sinew servo write torque_enable 0 --port /dev/ttyUSB0 --id 1
-        sinew servo write --port /dev/ttyUSB0 --id 1 -- homing_offset -85
+        sinew servo write torque_enable 0 --port /dev/ttyUSB0 --protocol feetech --id 1
+        sinew servo write --port /dev/ttyUSB0 --protocol feetech --id 1 -- homing_offset -85
+
+      Exit codes: 0 written and read back; 1 the servo does not answer, refuses, or is another model; 2 wrong input (a \
+      register that it does not have, a number that does not fit, torque still on) or a port that cannot be opened.
       """)
 
   @Argument(help: "The register's name, as 'sinew servo info' prints it.")
@@ -134,63 +153,5 @@ struct ServoWriteCommand: ParsableCommand {
     let (id, name, value) = (servo.id, register, value)
     try onBus { () throws(BusError) in try master.writeRegister(id, name, of: model, to: value) }
     print("servo \(id): \(name) = \(value)")
-  }
-}
-
-/// `sinew servo set-id`.
-struct ServoSetIDCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "set-id", abstract: "Give a servo another id. Connect only this one; its torque goes off.",
-    discussion: """
-      Example:
-        sinew servo set-id 6 --port /dev/ttyUSB0 --id 1
-      """)
-
-  @Argument(help: "The new id.")
-  var newID: UInt8
-  @OptionGroup var bus: ServoOptions
-  @OptionGroup var servo: ServoSelection
-
-  mutating func run() throws {
-    var master = try bus.open()
-    let model = try servo.resolve(&master)
-    let (id, newID) = (servo.id, newID)
-    try onBus { () throws(BusError) in try master.setID(id, to: newID, model: model) }
-    print("servo \(id) is now servo \(newID)")
-  }
-}
-
-/// `sinew servo set-baud`.
-struct ServoSetBaudCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "set-baud", abstract: "Give a servo another speed; its torque goes off.",
-    discussion: """
-      Example:
-        sinew servo set-baud 1000000 --port /dev/ttyUSB0 --protocol dynamixel2 --baud 57600 --id 1
-      """)
-
-  @Argument(help: "The new speed, bit/s.")
-  var newBaud: Int
-  @OptionGroup var bus: ServoOptions
-  @OptionGroup var servo: ServoSelection
-
-  mutating func run() throws {
-    let model = try change()
-    // At the new speed it must answer again.
-    var again = bus
-    again.baud = newBaud
-    var master = try again.open()
-    let id = servo.id
-    _ = try onBus { () throws(BusError) in try master.ping(id) }
-    try onBus { () throws(BusError) in try master.lock(id, model) }
-    print("servo \(id) now runs at \(newBaud) baud")
-  }
-
-  private func change() throws -> ServoModel {
-    var master = try bus.open()
-    let model = try servo.resolve(&master)
-    let (id, baud) = (servo.id, newBaud)
-    try onBus { () throws(BusError) in try master.setBaud(id, to: baud, model: model) }
-    return model
   }
 }

@@ -20,6 +20,12 @@ final class DataOutput {
   /// Adds a line.
   func writeLine(_ text: String) -> Bool { write(text + "\n") }
 
+  /// Writes what is buffered now, for readers that follow; false when nobody takes more.
+  func push() -> Bool {
+    flush()
+    return isOpen
+  }
+
   /// Writes what is left. A reader that went away is no failure; anything else is.
   func finish() throws(RunFailure) {
     flush()

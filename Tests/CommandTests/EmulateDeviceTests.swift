@@ -1,9 +1,11 @@
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 /// Virtual servos as a program of their own, and a host that opens their port.
-@Suite struct EmulateTests {
+@Suite(.enabled(if: PseudoTerminals.areAvailable, Comment(rawValue: PseudoTerminals.reason)))
+struct EmulateDeviceTests {
   /// Starts `sinew emulate` with a link in `folder` and waits until it is there.
   private func start(_ arguments: [String], in folder: ScratchFolder) throws -> Command {
     let command = try Command(["emulate", "--pty", "bus"] + arguments, in: folder.root)
@@ -21,7 +23,7 @@ import Testing
     var buffer = [UInt8](repeating: 0, count: 64)
     while answer.count < count {
       var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      guard poll(&poller, 1, 2000) > 0 else { break }
+      guard poll(&poller, 1, 20_000) > 0 else { break }
       let received = read(descriptor, &buffer, buffer.count)
       guard received > 0 else { break }
       answer += buffer[..<received]
