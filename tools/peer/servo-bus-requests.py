@@ -71,6 +71,10 @@ def write(request):
         handler.action(wire, identifier)
     elif operation == "reboot":
         handler.reboot(wire, identifier)
+    elif operation == "factory_reset":
+        handler.factoryReset(wire, identifier, request["option"])
+    elif operation == "clear_turns":
+        handler.clearMultiTurn(wire, identifier)
     elif operation == "read":
         handler.readTx(wire, identifier, address, count)
     elif operation == "write":
@@ -94,6 +98,18 @@ def write(request):
         # The package's own group passes one argument too many to this protocol's handler.
         parameters = [number for servo, start, length in request["items"] for number in (length, servo, start)]
         handler.bulkReadTx(wire, parameters, len(parameters))
+    elif operation == "fast_bulk_read":
+        parameters = []
+        for servo, start, length in request["items"]:
+            parameters += [servo, *start.to_bytes(2, "little"), *length.to_bytes(2, "little")]
+        handler.bulkReadTx(wire, parameters, len(parameters), True)
+    elif operation == "bulk_write":
+        group = package.GroupBulkWrite(wire, handler)
+        position = 0
+        for servo, start, length in request["items"]:
+            group.addParam(servo, start, length, list(data[position:position + length]))
+            position += length
+        group.txPacket()
     elif operation == "bulk_read":
         group = package.GroupBulkRead(wire, handler)
         for servo, start, length in request["items"]:

@@ -30,14 +30,16 @@ private enum Python {
 /// Other people's clients drive the virtual servos over a pseudo-terminal.
 @Suite(
   .serialized,
+  .enabled(if: PseudoTerminals.areAvailable, Comment(rawValue: PseudoTerminals.reason)),
   .enabled(
     if: Python.path != nil, "needs a Python with dynamixel-sdk, feetech-servo-sdk and rustypot: run tools/setup"))
-struct PeerTests {
+struct PeerDeviceTests {
   @Test(
     "other people's clients ping, read, write, sync, reboot and change ids",
     arguments: [
       ("dynamixel-sdk", "xl330-m288"), ("dynamixel-sdk-1", "ax-12a"), ("feetech-servo-sdk", "sts3215-7v4"),
       ("rustypot-xl330", "xl330-m288"), ("rustypot-sts3215", "sts3215-7v4"),
+      ("rustypot-ax12a", "ax-12a"), ("rustypot-scs0009", "scs0009"),
     ])
   func drives(peer: String, model: String) throws {
     let servos = try ServoSetup.servos(
