@@ -1,9 +1,11 @@
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 import VirtualServos
 
-@Suite(.serialized) struct ServingTests {
+@Suite(.serialized, .enabled(if: PseudoTerminals.areAvailable, Comment(rawValue: PseudoTerminals.reason)))
+struct ServingDeviceTests {
   /// A folder of the test's own, removed with it.
   private final class Folder {
     let path: String
