@@ -43,6 +43,7 @@ let package = Package(
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CMessageDigest", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
+    .systemLibrary(name: "CEvdev", pkgConfig: "libevdev", providers: [.apt(["libevdev-dev"])]),
     .systemLibrary(name: "CSerialPort", pkgConfig: "libserialport", providers: [.apt(["libserialport-dev"])]),
 
     // Floor 1: values and time.
@@ -64,6 +65,9 @@ let package = Package(
     room("Policies", ["Configuration", "CSystem", "Networks", "Numerics"], resources: [.copy("Resources/policies")]),
     room("Recording", ["ArmModel", "CLZ4", "CSystem", "CZlib", "CZstd", "RealTime"]),
     room("ServoBus", ["ArmModel", "ArmProfiles", "Configuration", "CSerialPort", "CSystem", "RealTime"]),
+    room(
+      "Gamepads", ["ArmModel", "CEvdev", "CSystem", "Configuration", "RealTime"],
+      resources: [.copy("Resources/gamepads")]),
     // The door for the public MCAP conformance cases: their JSON on one side, our reader and writer on the other.
     room("McapConformance", ["Recording"]),
     .executableTarget(name: "mcap-conformance", dependencies: ["McapConformance"], swiftSettings: swiftSettings),

@@ -118,3 +118,4 @@ SINEW_RT void sinew_event_signal(uint32_t *_Nonnull word);
 uint32_t sinew_event_wait(uint32_t *_Nonnull word, uint32_t seen, int64_t timeout_ns);
 
 #include "CSystemDescriptor.h"
+#include "CSystemInput.h"
