@@ -7,6 +7,8 @@
 #define PASS_VECTORS 4  // 8 of 16 registers, as many as latency needs
 #define UNROLL_64 1
 #define UNROLL_16 4
+#define TILE_ROWS 6
+#define TILE_VECTORS 1
 #include "impl/kernels.inc"
 #pragma clang attribute pop
 #endif

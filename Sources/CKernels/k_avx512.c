@@ -7,6 +7,8 @@
 #define PASS_VECTORS 4
 #define UNROLL_64 2  // 8 chains
 #define UNROLL_16 4
+#define TILE_ROWS 12
+#define TILE_VECTORS 2
 #include "impl/kernels.inc"
 #pragma clang attribute pop
 #endif

@@ -5,9 +5,12 @@
 #define PASS_VECTORS 4  // 16 of 32 registers
 #define UNROLL_64 1
 #define UNROLL_16 4
+#define TILE_ROWS 6  // 24 of 32 registers
 #else
 #define PASS_VECTORS 2  // 8 of 16 registers
 #define UNROLL_64 1
 #define UNROLL_16 2
+#define TILE_ROWS 3  // 12 of 16 registers
 #endif
+#define TILE_VECTORS 1
 #include "impl/kernels.inc"

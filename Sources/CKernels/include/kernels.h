@@ -1,4 +1,5 @@
-// The arithmetic of networks: scalar rows for the interpreter and vector kernels per instruction set.
+// The arithmetic of networks: scalar rows for the interpreter and vector kernels per instruction set (those of training:
+// training.h).
 // Everything marked SINEW_RT was reviewed: it neither locks nor allocates, so a Swift function marked @_noLocks may
 // call it.
 #pragma once
