@@ -63,6 +63,7 @@ let package = Package(
       "Simulation", ["ArmModel", "CMuJoCo", "CSystem", "Configuration", "Numerics"],
       resources: [.copy("Resources/models"), .copy("Resources/servos")]),
     room("Policies", ["Configuration", "CSystem", "Networks", "Numerics"], resources: [.copy("Resources/policies")]),
+    room("Learning", ["CSystem", "Networks", "Numerics"]),
     room("Recording", ["ArmModel", "CLZ4", "CSystem", "CZlib", "CZstd", "RealTime"]),
     room("ServoBus", ["ArmModel", "ArmProfiles", "Configuration", "CSerialPort", "CSystem", "RealTime"]),
     room(
@@ -76,6 +77,10 @@ let package = Package(
     room(
       "Control",
       ["ArmModel", "CSystem", "Numerics", "Policies", "RealTime", "Recording", "Safety", "Simulation", "Tasks"]),
+    // Learning on tasks and simulated arms: settings, checkpoints, curves, bundles.
+    room(
+      "Training",
+      ["ArmModel", "CSystem", "Configuration", "Learning", "Networks", "Numerics", "Policies", "Simulation", "Tasks"]),
     // The servos' side of the bus; shares no code with the host's side, so that one mistake cannot pass both ways.
     room(
       "VirtualServos", ["ArmModel", "ArmProfiles", "CSystem", "Configuration", "Numerics", "RealTime", "Simulation"]),
@@ -86,7 +91,9 @@ let package = Package(
     // Floor 5: one file per subcommand.
     .executableTarget(
       name: "sinew",
-      dependencies: ["Calibration", "Sessions", "ServoBus", "VirtualServos", "CKernels", "CMuJoCo", argumentParser],
+      dependencies: [
+        "Calibration", "Sessions", "Training", "ServoBus", "VirtualServos", "CKernels", "CMuJoCo", argumentParser,
+      ],
       swiftSettings: swiftSettings),
 
     // Stands in for malloc in the test program, to count what a stretch of code allocates.
@@ -100,6 +107,7 @@ let package = Package(
     tests("Numerics", ["Numerics"]),
     tests("Configuration", ["Configuration"]),
     tests("Networks", ["Networks", "CKernels"]),
+    tests("Learning", ["Learning", "Networks", "Numerics"]),
     tests("Tasks", ["Tasks"]),
     tests("ArmProfiles", ["ArmProfiles", "Numerics", "Tasks"]),
     tests("Safety", ["Safety"]),
@@ -126,6 +134,7 @@ let package = Package(
       name: "LoopTestSupport", dependencies: ["ArmModel", "Configuration", "Recording"], path: "Tests/LoopTestSupport",
       swiftSettings: swiftSettings),
     tests("Control", ["Control", "LoopTestSupport"]),
+    tests("Training", ["Training", "Sessions"]),
     tests("Sessions", ["Sessions", "LoopTestSupport"]),
     tests("Calibration", ["ArmProfiles", "Calibration", "Configuration", "Numerics", "ServoBus", "VirtualServos"]),
     // The command itself, driven from outside as a user drives it.

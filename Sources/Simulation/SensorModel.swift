@@ -16,6 +16,13 @@ struct SensorModel: ~Copyable {
   /// No status is lost until the first since the reset has arrived.
   private var arrived: Bool
 
+  /// Starts the streams of noise and losses anew.
+  mutating func restart(seed: UInt64) {
+    noise = RandomStream(seed: seed, name: "simulation.sensor-noise")
+    statusLoss = RandomStream(seed: seed, name: "simulation.lost-status")
+    commandLoss = RandomStream(seed: seed, name: "simulation.lost-command")
+  }
+
   init(joints: Int, perturbations: Perturbations, seed: UInt64) {
     lastJoint = joints - 1
     held = .allocate(capacity: 4 * joints)

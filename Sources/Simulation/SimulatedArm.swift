@@ -198,6 +198,10 @@ extension SimulatedArm {
     sensors.reset()
   }
 
+  /// Starts the streams of noise and lost packets anew, so that an episode can be repeated by itself. Else they go on from
+  /// reset to reset. Not for the control thread.
+  public mutating func restartNoise(seed: UInt64) { sensors.restart(seed: seed) }
+
   /// Sets a bound variable, metres or radians, now and for every reset to come. What follows from it (where a body is) is
   /// seen after the next step or reset.
   @_noLocks

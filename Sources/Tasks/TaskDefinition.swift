@@ -78,6 +78,10 @@ public struct TaskDefinition: Sendable {
   public var actionCount: Int { action.joints.count }
   /// The joint that each number of the action commands.
   public var actionNames: [String] { action.joints.map { joints[$0] } }
+  /// The box that every number of an action is cut to before it is mapped; infinite where the task sets none.
+  public var actionRange: ClosedRange<Double> { action.clip.low...action.clip.high }
+  /// Whether an action moves the last goal, rather than being one.
+  public var commandsChanges: Bool { action.mode == .positionDelta }
   /// What the commands of this task's action mapping mean.
   public var commandMode: CommandMode { action.mode == .effort ? .effort : .position }
   /// The name of each reward term.

@@ -28,6 +28,10 @@ extension TaskEvaluator {
     hasGoal = false
   }
 
+  /// Starts the stream of the observation noise anew, so that an episode can be repeated by itself. Else the stream goes on
+  /// from episode to episode. Not for the control thread.
+  public mutating func restartNoise(seed: UInt64) { noise = RandomStream(seed: seed, name: "observation noise") }
+
   /// Joint positions sampled for this episode, rad.
   public var resetPosition: JointVector { @_noLocks get { resetPositionNow } }
   /// Joint velocities sampled for this episode, rad/s.

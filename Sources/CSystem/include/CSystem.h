@@ -117,5 +117,20 @@ SINEW_RT void sinew_event_signal(uint32_t *_Nonnull word);
 /// Waits until `word` differs from `seen`, or `timeout_ns` have passed; returns its value.
 uint32_t sinew_event_wait(uint32_t *_Nonnull word, uint32_t seen, int64_t timeout_ns);
 
+// MARK: Fork and join
+
+/// Threads that do parts of one job again and again: they spin a while for the next round, then sleep.
+typedef struct sinew_pool sinew_pool;
+/// Starts `threads` - 1 workers (the caller is the first thread). `spins` pauses are spent awake between rounds; give 0
+/// where the threads do not own their processors. Returns 0 or an errno value.
+int sinew_pool_make(int threads, int spins, sinew_pool *_Nullable *_Nonnull pool);
+int sinew_pool_threads(const sinew_pool *_Nonnull pool);
+/// Calls `work` for every chunk from 0 to the number of threads, chunk 0 on the calling thread, and waits for all.
+/// Neither locks nor allocates. What a chunk wrote is visible to the caller afterwards.
+void sinew_pool_run(
+    sinew_pool *_Nonnull pool, void (*_Nonnull work)(void *_Nullable context, int chunk), void *_Nullable context);
+/// Ends the workers; not during a round.
+void sinew_pool_delete(sinew_pool *_Nonnull pool);
+
 #include "CSystemDescriptor.h"
 #include "CSystemInput.h"

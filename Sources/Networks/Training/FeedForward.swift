@@ -61,6 +61,7 @@ public struct FeedForward: ~Copyable {
   public let outputStride: Int
   let kernels: VectorKernels
   let layers: [Layer]
+  private let outputPlace: Int
   private let activations: FloatBuffer
   /// Sums before the activation; kept only where the derivative needs them (SiLU).
   private let sums: FloatBuffer
@@ -97,6 +98,7 @@ public struct FeedForward: ~Copyable {
     layers = list
     self.blocks = blocks
     outputStride = paddedCount(shape.outputs)
+    outputPlace = list.last?.output ?? 0
     let widest = paddedCount(max(shape.inputs, sizes.max() ?? 0))
     activations = FloatBuffer(count: place)
     sums = FloatBuffer(count: shape.activation == .silu ? place : 0)
@@ -123,7 +125,7 @@ public struct FeedForward: ~Copyable {
 
   /// Rows of the latest output, `outputStride` floats apart.
   public var output: UnsafePointer<Float> {
-    UnsafePointer(activations.base + (layers.last?.output ?? 0))
+    UnsafePointer(activations.base + outputPlace)
   }
   /// ∂loss/∂output, to be filled before `backward`; its padding must stay 0.
   public var outputGradient: UnsafeMutablePointer<Float> { gradientOfOutput.base }
