@@ -6,6 +6,8 @@ import Numerics
 public struct IterationReport: Sendable, BitwiseCopyable {
   /// Environment steps so far.
   public var steps = 0
+  /// Environment steps of this iteration.
+  public var iterationSteps = 0
   public var iteration = 0
   /// Episodes that ended so far.
   public var episodes = 0
@@ -111,6 +113,7 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
     report.figures = try algorithm.update(model, rollout, progress: progress, random: &shuffle)
     iterations += 1
     report.steps = steps
+    report.iterationSteps = rollout.rows
     report.iteration = iterations
     report.episodes = window.total
     (report.meanReturn, report.meanLength) = window.means
@@ -242,6 +245,14 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
     return figures
   }
 
+  /// The policy's mean action for an observation as the environment gives it, by the trainer's own forward pass.
+  public func meanAction(_ observation: [Double]) -> [Float] {
+    observationScaling.apply(observation, count: 1, into: evaluationRows.base, stride: model.observationStride)
+    model.actor.forward(
+      model.parameters.base, input: evaluationRows.base, inputStride: model.observationStride, rows: 1)
+    return (0..<model.shape.actionCount).map { model.head.bounded(model.actor.output[$0]) }
+  }
+
   // MARK: State
 
   /// The whole state between two iterations.
@@ -346,6 +357,8 @@ public struct EvaluationFigures: Sendable, Equatable {
 
 extension ParallelEnvironments where E: ~Copyable {
   func encode(into encoder: inout StateEncoder) {
+    encoder.put(work.hasBegun)
+    encoder.put(UnsafePointer(work.streams), count: count)
     encoder.put(UnsafePointer(work.startStreams), count: count)
     encoder.put(UnsafePointer(work.running), count: count)
     for index in 0..<count {
@@ -356,6 +369,8 @@ extension ParallelEnvironments where E: ~Copyable {
   }
 
   func decode(from decoder: inout StateDecoder) throws(LearningError) {
+    work.hasBegun = try decoder.take(Bool.self)
+    try decoder.take(into: work.streams, count: count)
     try decoder.take(into: work.startStreams, count: count)
     try decoder.take(into: work.running, count: count)
     for index in 0..<count {
@@ -364,7 +379,7 @@ extension ParallelEnvironments where E: ~Copyable {
         throw LearningError(.state, "the stored state has an episode of \(steps) steps, above the task's limit")
       }
       try decoder.take(into: work.playedActions + index * stepLimit * actionCount, count: steps * actionCount)
-      work.replay(index, steps: steps)
+      if work.hasBegun { work.replay(index, steps: steps) }
     }
   }
 }

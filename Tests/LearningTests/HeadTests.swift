@@ -30,10 +30,11 @@ import Testing
     rows.means.withUnsafeBufferPointer { means in
       rows.logDeviations.withUnsafeBufferPointer { deviations in
         rows.actions.withUnsafeBufferPointer { actions in
-          body(
+          guard let mean = means.baseAddress, let deviation = deviations.baseAddress, let action = actions.baseAddress
+          else { preconditionFailure("no rows") }
+          return body(
             GaussianHead.Rows(
-              means: means.baseAddress!, meanStride: 2, logDeviations: deviations.baseAddress!,
-              logDeviationStride: stateDependent ? 2 : 0), actions.baseAddress!)
+              means: mean, meanStride: 2, logDeviations: deviation, logDeviationStride: stateDependent ? 2 : 0), action)
         }
       }
     }

@@ -69,6 +69,7 @@ public struct ParallelEnvironments<E: Environment & ~Copyable>: ~Copyable {
 
   /// Begins a new episode everywhere.
   public func beginAll() {
+    work.hasBegun = true
     work.isBeginning = true
     sinew_pool_run(pool, runEnvironmentChunk, Unmanaged.passUnretained(work as EnvironmentChunks).toOpaque())
     work.isBeginning = false
@@ -126,6 +127,8 @@ final class EnvironmentWork<E: Environment & ~Copyable>: EnvironmentChunks {
   let startStreams: UnsafeMutablePointer<RandomStream>
   let playedActions: UnsafeMutablePointer<Float>
   var isBeginning = false
+  /// Episodes run.
+  var hasBegun = false
 
   init(_ environments: UnsafeMutablePointer<E>, count: Int, threads: Int, seed: UInt64) {
     self.environments = environments

@@ -1,0 +1,251 @@
+import CSystem
+import Configuration
+import Learning
+import Networks
+import Numerics
+import Policies
+import Simulation
+import Tasks
+
+/// What a run reports after each iteration.
+public struct TrainingStatus: Sendable {
+  public var report: IterationReport
+  /// Of the latest evaluation, if one was due in this iteration.
+  public var evaluation: EvaluationFigures?
+  public var totalSteps: Int
+}
+
+/// How a run ended.
+public struct TrainingResult: Sendable {
+  public var report: IterationReport?
+  /// Of the final policy; nil when the run was stopped.
+  public var evaluation: EvaluationFigures?
+  /// The folder of the new policy; nil when the run was stopped.
+  public var policy: String?
+  /// The signal that stopped it, 0 when it ran to its end.
+  public var signal: Int32 = 0
+  /// Time for rollouts and updates, s, of this process.
+  public var collectSeconds = 0.0
+  public var updateSeconds = 0.0
+  /// Environment steps of this process.
+  public var steps = 0
+}
+
+/// A whole training run: environments, algorithm, checkpoints, curve and, at the end, a policy bundle.
+public struct TrainingSession: Sendable {
+  public let plan: TrainingPlan
+  private let files: RunFiles?
+  private let algorithm: AlgorithmSettings
+  private let environment: TaskEnvironmentPlan?
+  /// The task, unless it is the pendulum.
+  var environmentTask: TaskDefinition? { environment?.task }
+
+  /// Checks the settings and loads what they name.
+  /// - Parameter folder: where the run's files go; nil keeps nothing.
+  public init(_ plan: TrainingPlan, folder: String?) throws {
+    self.plan = plan
+    files = folder.map { RunFiles(folder: $0) }
+    algorithm = try plan.read().algorithm
+    guard plan.task != TrainingPlan.pendulum else {
+      guard plan.perturbations.isEmpty else {
+        throw LearningError(.setting, "\(plan.task) has no perturbations; leave them out, or choose a task")
+      }
+      environment = nil
+      return
+    }
+    let task = try TaskDefinition.named(plan.task)
+    let model = try PhysicsModel.named(task.model)
+    let isEffort = task.commandMode == .effort
+    // As `evaluate` does: the shipped SO-101 is an arm of these servos, led along at a rate that buses carry.
+    let servos: ServoAssignment =
+      !isEffort && model.name == "so101" ? .all(try ServoProfile.named("sts3215-7v4")) : .none
+    environment = TaskEnvironmentPlan(
+      task: task, model: model, servos: servos, perturbations: try Perturbations.parse(plan.perturbations),
+      ticksPerStep: isEffort ? 1 : max(1, Int((100 * task.stepDuration).rounded(.up))))
+  }
+
+  /// The plan of a run that was interrupted.
+  public static func settings(of folder: String) throws -> String {
+    let files = RunFiles(folder: folder)
+    guard RunFiles.exists(files.settings), RunFiles.exists(files.checkpoint) else {
+      throw TrainingError("\(folder): holds no checkpoint of a run; name the --output folder of one")
+    }
+    return String(decoding: try RunFiles.read(files.settings), as: UTF8.self)
+  }
+
+  /// Trains to the end of the budget or to the first stop signal.
+  /// - Parameters:
+  ///   - resumes: continues from the folder's checkpoint.
+  ///   - onStatus: is told after each iteration.
+  public func run(resumes: Bool = false, onStatus: (TrainingStatus) -> Void = { _ in }) throws -> TrainingResult {
+    if let files, !resumes {
+      guard !RunFiles.exists(files.settings), !RunFiles.exists(files.checkpoint) else {
+        throw TrainingError(
+          "\(files.folder): holds a training run already; continue it with --resume, or name another --output")
+      }
+    }
+    if let environment {
+      return try run(resumes: resumes, onStatus) { _ in try TaskEnvironment(environment) }
+    }
+    return try run(resumes: resumes, onStatus) { _ in Pendulum() }
+  }
+
+  // MARK: From settings to types
+
+  private func run<E: Environment & ~Copyable>(
+    resumes: Bool, _ onStatus: (TrainingStatus) -> Void, make: (Int) throws -> E
+  ) throws -> TrainingResult {
+    let model = try makeModel(like: make(0))
+    let count = plan.options.environments
+    switch algorithm {
+    case .ppo(let options):
+      let algorithm = ProximalPolicyOptimisation(options, model: model, environments: count)
+      return try run(resumes, OnPolicyTraining(plan.options, model: model, algorithm: algorithm, make: make), onStatus)
+    case .a2c(let options):
+      let algorithm = AdvantageActorCritic(options, model: model, environments: count)
+      return try run(resumes, OnPolicyTraining(plan.options, model: model, algorithm: algorithm, make: make), onStatus)
+    case .trpo(let options):
+      let algorithm = TrustRegionPolicyOptimisation(options, model: model, environments: count)
+      return try run(resumes, OnPolicyTraining(plan.options, model: model, algorithm: algorithm, make: make), onStatus)
+    case .reinforce(let options):
+      let algorithm = Reinforce(options, model: model, environments: count)
+      return try run(resumes, OnPolicyTraining(plan.options, model: model, algorithm: algorithm, make: make), onStatus)
+    case .actorCritic(let options):
+      let algorithm = TemporalDifferenceActorCritic(options, model: model, environments: count)
+      return try run(resumes, OnPolicyTraining(plan.options, model: model, algorithm: algorithm, make: make), onStatus)
+    }
+  }
+
+  private func makeModel<E: Environment & ~Copyable>(like environment: borrowing E) throws -> ActorCritic {
+    var shape = ActorCriticShape(
+      observationCount: environment.observationCount, actionCount: environment.actionCount,
+      actionRange: environment.actionRange)
+    try plan.read().shape(&shape)
+    guard !shape.isSquashed || (shape.actionRange.lowerBound.isFinite && shape.actionRange.upperBound.isFinite) else {
+      throw LearningError(.setting, "squash: the task's action has no box to squash into; give its action a clip")
+    }
+    return ActorCritic(
+      shape, rowCapacity: (algorithm.steps + 1) * plan.options.environments, kernels: try VectorKernels(),
+      seed: plan.options.seed)
+  }
+
+  // MARK: The run
+
+  private func run<E: Environment & ~Copyable, A: OnPolicyAlgorithm & ~Copyable>(
+    _ resumes: Bool, _ fresh: consuming OnPolicyTraining<E, A>, _ onStatus: (TrainingStatus) -> Void
+  ) throws -> TrainingResult {
+    var training = fresh
+    var curve = LearningCurve()
+    if let files {
+      try RunFiles.makeFolder(files.folder)
+      if resumes {
+        curve = try resume(&training, files)
+      } else {
+        try RunFiles.write(Array(plan.text.utf8), to: files.settings)
+        try store(training, curve, files)
+      }
+    }
+    var result = TrainingResult()
+    while training.stepCount < plan.totalSteps {
+      guard sinew_stop_requests() == 0 else {
+        result.signal = sinew_last_stop_signal()
+        if let files { try store(training, curve, files) }
+        return result
+      }
+      let before = training.stepCount
+      let report: IterationReport
+      do {
+        report = try training.iterate(budget: plan.totalSteps)
+      } catch {
+        throw LearningError(error.code, "after \(before) steps: \(error.description)\(rescue)")
+      }
+      var evaluation: EvaluationFigures?
+      let interval = plan.evaluationInterval
+      if interval > 0, report.steps / interval > before / interval, report.steps < plan.totalSteps {
+        evaluation = try training.evaluate(episodes: plan.evaluationEpisodes)
+      }
+      curve.add(report, evaluation: evaluation)
+      result.report = report
+      result.steps += report.iterationSteps
+      result.collectSeconds += report.collectSeconds
+      result.updateSeconds += report.updateSeconds
+      onStatus(TrainingStatus(report: report, evaluation: evaluation, totalSteps: plan.totalSteps))
+      if let files, report.iteration % plan.checkpointInterval == 0 { try store(training, curve, files) }
+    }
+    let final = try training.evaluate(episodes: plan.evaluationEpisodes)
+    result.evaluation = final
+    if let files {
+      try store(training, curve, files)
+      result.policy = try writePolicy(training, evaluation: final, files)
+    }
+    return result
+  }
+
+  /// What is left of a run that failed.
+  private var rescue: String {
+    guard let files else { return "" }
+    return "; the last good checkpoint is \(files.checkpoint)"
+  }
+
+  // MARK: Files
+
+  private var fingerprint: String { "\(plan.text)\n\(environment?.task.sha256 ?? plan.task)" }
+
+  private func store<E: Environment & ~Copyable, A: OnPolicyAlgorithm & ~Copyable>(
+    _ training: borrowing OnPolicyTraining<E, A>, _ curve: LearningCurve, _ files: RunFiles
+  ) throws {
+    var encoder = StateEncoder()
+    encoder.begin("run")
+    let digest = Array(ContentHash.sha256(fingerprint).utf8)
+    encoder.put(digest, count: digest.count)
+    encoder.put(Int64(training.stepCount))
+    let set = Array(training.model.kernels.instructionSet.rawValue.utf8)
+    encoder.put(Int64(set.count))
+    encoder.put(set, count: set.count)
+    training.encode(into: &encoder)
+    // The curve first: a checkpoint never knows more than it.
+    try RunFiles.write(Array(curve.csv.utf8), to: files.curve)
+    try RunFiles.write(
+      Array(curve.svg(title: "\(plan.task), \(plan.algorithm.rawValue), seed \(plan.options.seed)").utf8),
+      to: files.picture)
+    try Checkpoint.write(encoder.bytes, to: files.checkpoint)
+  }
+
+  private func resume<E: Environment & ~Copyable, A: OnPolicyAlgorithm & ~Copyable>(
+    _ training: inout OnPolicyTraining<E, A>, _ files: RunFiles
+  ) throws -> LearningCurve {
+    var decoder = StateDecoder(try Checkpoint.read(files.checkpoint))
+    do {
+      try decoder.begin("run")
+      var digest = [UInt8](repeating: 0, count: 64)
+      try decoder.take(into: &digest, count: 64)
+      guard digest.elementsEqual(ContentHash.sha256(fingerprint).utf8) else {
+        throw LearningError(.state, "its settings or its task are not those of this run: restore them, or train anew")
+      }
+      let steps = Int(try decoder.take(Int64.self))
+      var set = [UInt8](repeating: 0, count: Int(max(0, min(64, try decoder.take(Int64.self)))))
+      try decoder.take(into: &set, count: set.count)
+      let name = String(decoding: set, as: UTF8.self)
+      guard name == training.model.kernels.instructionSet.rawValue else {
+        throw LearningError(
+          .state, "it was made with the instruction set \(name), which rounds differently: set SINEW_ISA=\(name)")
+      }
+      try training.decode(from: &decoder)
+      let curve = String(decoding: try RunFiles.read(files.curve), as: UTF8.self)
+      return LearningCurve(csv: curve, upTo: steps)
+    } catch let error as LearningError {
+      throw TrainingError("\(files.checkpoint): \(error.description)")
+    }
+  }
+
+  /// Writes the bundle and loads it, which reproduces its golden vectors.
+  private func writePolicy<E: Environment & ~Copyable, A: OnPolicyAlgorithm & ~Copyable>(
+    _ training: borrowing OnPolicyTraining<E, A>, evaluation: EvaluationFigures, _ files: RunFiles
+  ) throws -> String {
+    let contents = bundle(training, evaluation: evaluation)
+    try RunFiles.makeFolder(files.policy)
+    for file in BundleWriter.files(contents) { try RunFiles.write(file.bytes, to: files.policy + "/" + file.name) }
+    _ = try PolicyLoader.load(path: files.policy)
+    return files.policy
+  }
+}
