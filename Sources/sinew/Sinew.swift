@@ -77,9 +77,9 @@ struct Sinew: ParsableCommand {
       """,
     version: ProgramVersion.version,
     subcommands: [
-      RunCommand.self, EvaluateCommand.self, ListCommand.self, InitCommand.self, PolicyCommand.self, LogCommand.self,
-      BenchCommand.self, DoctorCommand.self, EmulateCommand.self, PortCommand.self, ServoCommand.self,
-      CalibrateCommand.self,
+      RunCommand.self, EvaluateCommand.self, TrainCommand.self, CalibrateCommand.self, PortCommand.self,
+      ServoCommand.self, EmulateCommand.self, PolicyCommand.self, LogCommand.self, ListCommand.self, InitCommand.self,
+      DemoCommand.self, BenchCommand.self, DoctorCommand.self,
     ]
   )
 }

@@ -3,7 +3,9 @@ import Testing
 
 /// All commands by their words.
 private let commands = [
-  [], ["run"], ["evaluate"], ["list"], ["init"], ["doctor"], ["policy"], ["policy", "inspect"], ["policy", "eval"],
+  [], ["run"], ["evaluate"], ["train"], ["demo"], ["demo", "bandit"], ["list"], ["init"], ["doctor"], ["policy"],
+  ["policy", "inspect"],
+  ["policy", "eval"],
   ["log"], ["log", "info"], ["log", "doctor"], ["log", "recover"], ["log", "cat"], ["bench"], ["bench", "loop"],
   ["bench", "inference"], ["bench", "log"], ["emulate"],
   ["port"], ["port", "list"], ["port", "find"], ["servo"], ["servo", "scan"], ["servo", "info"], ["servo", "read"],

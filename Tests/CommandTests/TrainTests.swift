@@ -1,0 +1,180 @@
+import Foundation
+import Glibc
+import Testing
+
+/// `sinew train` from outside.
+@Suite("Training command") struct TrainTests {
+  /// Small networks and short rollouts: seconds in a debug build.
+  static let small = ["--envs", "4", "--set", "n_steps=64", "--set", "net_arch=[16]", "--set", "n_epochs=2"]
+
+  @Test("a trained policy is a bundle that evaluates, with a curve as numbers and as a picture")
+  func train() throws {
+    let folder = try ScratchFolder()
+    let outcome = try Command.run(
+      ["train", "--task", "reacher-v5", "--steps", "1024", "--output", "run", "--json"] + Self.small, in: folder,
+      patience: 120)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let figures = try #require(outcome.json)
+    #expect(figures["steps"] as? Int == 1024)
+    #expect(figures["policy"] as? String == "run/policy")
+    let curve = Columns(try folder.text("run/curve.csv"))
+    #expect(try curve.values("steps") == [256, 512, 768, 1024])
+    #expect(try curve.values("kl").allSatisfy { $0 >= 0 })
+    #expect(try folder.text("run/curve.svg").contains("<polyline"))
+    let played = try Command.run(
+      ["evaluate", "--task", "reacher-v5", "--policy", "run/policy", "--episodes", "5", "--json"], in: folder,
+      patience: 60)
+    #expect(played.code == 0, "\(played.errors)")
+    #expect(try #require(played.json?["mean_return"] as? Double) < 0)
+  }
+
+  @Test("a run that was killed continues bit for bit, with other threads, too", arguments: ["0,", "2560,"])
+  func resume(_ line: String) throws {
+    let folder = try ScratchFolder()
+    let settings = ["--task", "pendulum-v1", "--steps", "40960", "--seed", "7"] + Self.small
+    let whole = try Command.run(["train", "--output", "whole"] + settings, in: folder, patience: 120)
+    #expect(whole.code == 0, "\(whole.errors)")
+
+    let killed = try Command(["train", "--output", "killed"] + settings, in: folder.root)
+    // Killed as soon as a certain checkpoint or a later one stands there, wherever the run then is.
+    let deadline = Date(timeIntervalSinceNow: 60)
+    while Date() < deadline {
+      let hasCheckpoint = (try? folder.bytes("killed/checkpoint.bin")) != nil
+      if hasCheckpoint, line == "0," || (try? folder.text("killed/curve.csv"))?.contains("\n" + line) == true { break }
+      usleep(1000)
+    }
+    killed.send(SIGKILL)
+    #expect(try killed.finish().code == nil)
+    #expect((try? folder.bytes("killed/policy/policy.yaml")) == nil)
+
+    let resumed = try Command.run(["train", "--resume", "killed", "--threads", "3"], in: folder, patience: 120)
+    #expect(resumed.code == 0, "\(resumed.errors)")
+    for name in ["policy.yaml", "weights.safetensors", "golden.csv"] {
+      #expect(try folder.bytes("whole/policy/\(name)") == folder.bytes("killed/policy/\(name)"), "\(name)")
+    }
+    func withoutSpeed(_ name: String) throws -> [Substring] {
+      try folder.text("\(name)/curve.csv").split(separator: "\n").map { $0[..<($0.lastIndex(of: ",") ?? $0.endIndex)] }
+    }
+    #expect(try withoutSpeed("whole") == withoutSpeed("killed"))
+  }
+
+  @Test("Ctrl-C keeps a checkpoint and says how to continue")
+  func interrupted() throws {
+    let folder = try ScratchFolder()
+    let command = try Command(
+      ["train", "--task", "pendulum-v1", "--steps", "100000000", "--output", "run"] + Self.small, in: folder.root)
+    let deadline = Date(timeIntervalSinceNow: 60)
+    while Date() < deadline, !((try? folder.text("run/curve.csv"))?.contains("\n2560,") ?? false) { usleep(1000) }
+    command.send(SIGINT)
+    let outcome = try command.finish()
+    #expect(outcome.code == 1)
+    #expect(outcome.errorLines.last?.contains("--resume run") == true)
+    #expect(try !folder.bytes("run/checkpoint.bin").isEmpty)
+  }
+
+  @Test("a gradient that is not finite ends training with step and layer, and the last good checkpoint stays")
+  func notFinite() throws {
+    let folder = try ScratchFolder()
+    let outcome = try Command.run(
+      ["train", "--task", "pendulum-v1", "--output", "run", "--set", "learning_rate=1e30"] + Self.small, in: folder,
+      patience: 60)
+    #expect(outcome.code == 1)
+    let message = try #require(outcome.errorLines.last)
+    #expect(message.contains("is not finite in update"))
+    #expect(message.contains("actor.") || message.contains("critic."))
+    #expect(message.contains("steps") && message.contains("run/checkpoint.bin"))
+    #expect(try !folder.bytes("run/checkpoint.bin").isEmpty)
+  }
+
+  @Test(
+    "a damaged or foreign checkpoint is refused, and nothing is changed", arguments: ["cut", "flipped", "settings"])
+  func damage(_ kind: String) throws {
+    let folder = try ScratchFolder()
+    let arguments = ["train", "--task", "pendulum-v1", "--steps", "512", "--output", "run"] + Self.small
+    #expect(try Command.run(arguments, in: folder, patience: 60).code == 0)
+    var bytes = try folder.bytes("run/checkpoint.bin")
+    switch kind {
+    case "cut": try folder.write(bytes.prefix(bytes.count / 2), to: "run/checkpoint.bin")
+    case "flipped":
+      bytes[bytes.count / 2] ^= 1
+      try folder.write(bytes, to: "run/checkpoint.bin")
+    default:
+      try folder.write(
+        try folder.text("run/settings.yaml").replacing("total_timesteps: 512", with: "total_timesteps: 1024"),
+        to: "run/settings.yaml")
+    }
+    let before = try folder.snapshot()
+    let outcome = try Command.run(["train", "--resume", "run"], in: folder)
+    #expect(outcome.code == 2)
+    #expect(outcome.errorLines.count == 1 && outcome.errors.contains("run/checkpoint.bin"))
+    #expect(try folder.snapshot() == before)
+    // Nor is a finished run overwritten.
+    let again = try Command.run(arguments, in: folder)
+    #expect(again.code == 2 && again.errors.contains("--resume"))
+  }
+
+  @Test(
+    "a wrong setting is named, with what there is",
+    arguments: [
+      (["--set", "learning_rat=1"], "learning_rate"), (["--set", "learning_rate"], "NAME=VALUE"),
+      (["--set", "gamma=1.5"], "gamma"), (["--set", "activation_fn=gelu"], "did you mean 'relu'"),
+      (["--algorithm", "a2c", "--set", "clip_range=0.1"], "a2c has no setting 'clip_range'"),
+      (["--perturb", "latency=0.1"], "perturbations"), (["--algorithm", "reinforce", "--set", "n_steps=5"], "n_steps"),
+    ])
+  func wrongSetting(_ arguments: [String], _ expected: String) throws {
+    let folder = try ScratchFolder()
+    let outcome = try Command.run(["train", "--task", "pendulum-v1", "--output", "run"] + arguments, in: folder)
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains(expected), "\(outcome.errors)")
+  }
+
+  @Test("settings from a file are those from options")
+  func configuration() throws {
+    let folder = try ScratchFolder()
+    try folder.write(
+      """
+      task: pendulum-v1
+      algorithm: trpo
+      total_timesteps: 512
+      n_envs: 4
+      seed: 3
+      parameters: {n_steps: 64, net_arch: [16], gamma: 0.95}
+
+      """, to: "training.yaml")
+    let byFile = try Command.run(
+      ["train", "--config", "training.yaml", "--output", "a", "--set", "gamma=0.9"], in: folder, patience: 60)
+    #expect(byFile.code == 0, "\(byFile.errors)")
+    let byOptions = try Command.run(
+      [
+        "train", "--task", "pendulum-v1", "--algorithm", "trpo", "--steps", "512", "--envs", "4", "--seed", "3",
+        "--set", "n_steps=64", "--set", "net_arch=[16]", "--set", "gamma=0.9", "--output", "b",
+      ], in: folder, patience: 60)
+    #expect(byOptions.code == 0, "\(byOptions.errors)")
+    #expect(try folder.bytes("a/policy/weights.safetensors") == folder.bytes("b/policy/weights.safetensors"))
+  }
+}
+
+/// `sinew demo bandit` from outside.
+@Suite("Bandit command") struct BanditCommandTests {
+  @Test("on a pipe it prints one picture of both learners")
+  func picture() throws {
+    let outcome = try Command.run(["demo", "bandit", "--steps", "200", "--seed", "2"], in: ScratchFolder())
+    #expect(outcome.code == 0 && outcome.errors.isEmpty)
+    #expect(outcome.output.contains("μ") && outcome.output.contains("without baseline"))
+    #expect(!outcome.output.contains("\u{1b}"))
+  }
+
+  @Test("the sweep's table shows who diverges first")
+  func sweep() throws {
+    let outcome = try Command.run(["demo", "bandit", "--sweep", "--seeds", "100"], in: ScratchFolder(), patience: 120)
+    #expect(outcome.code == 0)
+    let row = try #require(outcome.output.split(separator: "\n").first { $0.hasPrefix("0.1 ") })
+    let shares = row.split(separator: " ").compactMap { Double($0) }
+    #expect(shares[1] > shares[2] + 10)
+  }
+
+  @Test("numbers out of range are refused", arguments: [["--target", "6"], ["--deviation", "0"], ["--seeds", "0"]])
+  func wrong(_ arguments: [String]) throws {
+    #expect(try Command.run(["demo", "bandit"] + arguments, in: ScratchFolder()).code == 2)
+  }
+}
