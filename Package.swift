@@ -92,7 +92,8 @@ let package = Package(
     .executableTarget(
       name: "sinew",
       dependencies: [
-        "Calibration", "Sessions", "Training", "ServoBus", "VirtualServos", "CKernels", "CMuJoCo", argumentParser,
+        "Calibration", "Gamepads", "Sessions", "Training", "ServoBus", "VirtualServos", "CKernels", "CMuJoCo",
+        argumentParser,
       ],
       swiftSettings: swiftSettings),
 
@@ -121,6 +122,10 @@ let package = Package(
       name: "recording-writer", dependencies: ["Recording", "RecordingTestSupport"], path: "Tests/RecordingWriter",
       swiftSettings: swiftSettings),
     tests("Recording", ["ArmModel", "McapConformance", "Recording", "RecordingTestSupport", "recording-writer"]),
+    // Made-up input devices; libumockdev is looked for at run time.
+    .target(
+      name: "CPadTestbed", path: "Tests/CPadTestbed", cSettings: cSettings, linkerSettings: [.linkedLibrary("dl")]),
+    tests("Gamepads", ["ArmModel", "CEvdev", "Configuration", "CPadTestbed", "CSystem", "Gamepads", "sinew"]),
     tests("VirtualServos", ["VirtualServos", "ArmProfiles", "Simulation"]),
     // Opens a serial port and reads a servo, in a process of its own: the tests load a stand-in for the driver into it.
     .executableTarget(

@@ -79,7 +79,7 @@ struct Sinew: ParsableCommand {
     subcommands: [
       RunCommand.self, EvaluateCommand.self, TrainCommand.self, CalibrateCommand.self, PortCommand.self,
       ServoCommand.self, EmulateCommand.self, PolicyCommand.self, LogCommand.self, ListCommand.self, InitCommand.self,
-      DemoCommand.self, BenchCommand.self, DoctorCommand.self,
+      GamepadCommand.self, DemoCommand.self, BenchCommand.self, DoctorCommand.self,
     ]
   )
 }

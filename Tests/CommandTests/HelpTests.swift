@@ -11,6 +11,7 @@ private let commands = [
   ["port"], ["port", "list"], ["port", "find"], ["servo"], ["servo", "scan"], ["servo", "info"], ["servo", "read"],
   ["servo", "write"], ["servo", "set-id"], ["servo", "set-baud"], ["servo", "reboot"], ["servo", "monitor"],
   ["servo", "watch"], ["servo", "bench"],
+  ["gamepad"], ["gamepad", "list"], ["gamepad", "test"], ["gamepad", "map"],
 ]
 
 struct HelpTests {

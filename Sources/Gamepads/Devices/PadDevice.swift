@@ -90,6 +90,9 @@ struct PadDevice: ~Copyable {
       type: event.type, code: event.code, value: event.value, stamp: hasMonotonicStamps ? min(stamp, now) : now)
   }
 
+  /// Whether the device has gone.
+  var isHungUp: Bool { sinew_poll_until_ns(descriptor, false, 0) & Int32(POLLHUP | POLLERR | POLLNVAL) != 0 }
+
   /// The keys that are down, as the kernel has them.
   var keysDown: Set<UInt16> {
     capabilities.keys.filter { libevdev_get_event_value(device, UInt32(EV_KEY), UInt32($0)) != 0 }

@@ -197,6 +197,8 @@ public struct GamepadMonitor: ~Copyable {
       do throws(GamepadError) {
         try attach(found, now: now)
         told.remove(path)
+      } catch where error.kind == .notFound {
+        // It has gone in the meantime.
       } catch {
         tell(.refused(error), path)
       }
@@ -214,6 +216,8 @@ public struct GamepadMonitor: ~Copyable {
     let (mapping, layout) = try options.mapper.mapping(for: found.identity, found.capabilities)
     if let problem = found.problem { throw problem }
     let opened = try PadDevice(path: found.identity.path, grabbing: options.grabs)
+    // The file of a pad that was pulled may stay for a moment.
+    guard !opened.isHungUp else { throw GamepadError.refused(found.identity.path, ENODEV) }
     if found.identity.isWireless, let path = found.heartbeatPath { heartbeat = HeartbeatDevice(path: path) }
     let hasHeartbeat = heartbeat != nil
     interpreter = PadInterpreter(

@@ -13,8 +13,8 @@ struct PadBinding: Sendable {
   /// Whether a pad may be listened to now.
   func admits(_ identity: PadIdentity) -> Bool {
     guard !isPresent else { return false }
-    guard let bound else { return pinnedPath.map { Files.resolved($0) == identity.path } ?? true }
-    if pinnedPath.map({ Files.resolved($0) == identity.path }) == true {
+    guard let bound else { return pinnedPath.map { PadDiscovery.devicePath($0) == identity.path } ?? true }
+    if pinnedPath.map({ PadDiscovery.devicePath($0) == identity.path }) == true {
       return bound.vendor == identity.vendor && bound.product == identity.product
         && (bound.unique == identity.unique || bound.unique.isEmpty || identity.unique.isEmpty)
     }

@@ -87,10 +87,18 @@ public enum PadDiscovery {
     return nil
   }
 
+  /// The device file that a link such as those of `by-id` leads to; of anything else the path itself.
+  static func devicePath(_ path: String) -> String {
+    guard let target = Files.target(of: path), let name = target.split(separator: "/").last,
+      name.hasPrefix("event"), Int(name.dropFirst(5)) != nil
+    else { return path }
+    return "\(folder)/\(name)"
+  }
+
   private static func lastingPath(of path: String) -> String? {
     let links = "\(folder)/by-id"
     return Files.names(in: links).sorted().first {
-      $0.hasSuffix("-event-joystick") && Files.resolved("\(links)/\($0)") == path
+      $0.hasSuffix("-event-joystick") && devicePath("\(links)/\($0)") == path
     }.map { "\(links)/\($0)" }
   }
 }

@@ -58,7 +58,7 @@ enum PadFamily: CaseIterable {
     case .switchPro:
       sources.merge(Self.standardButtons(x: BTN_WEST, y: BTN_NORTH)) { $1 }
       sources.merge([.rightX: .axis(ABS_RX), .rightY: .axis(ABS_RY)]) { $1 }
-      sources.merge([.leftTrigger: .key(BTN_TL2), .rightTrigger: .key(BTN_TR2)]) { $1 }
+      sources.merge([.leftTrigger: .button(BTN_TL2), .rightTrigger: .button(BTN_TR2)]) { $1 }
     case .logitechDirect:
       sources.merge(Self.joystickButtons([.x, .a, .b, .y], rest: Self.logitechOrder)) { $1 }
       sources.merge([.rightX: .axis(ABS_Z), .rightY: .axis(ABS_RZ)]) { $1 }
@@ -80,9 +80,9 @@ enum PadFamily: CaseIterable {
 
   private static func standardButtons(x: Int32, y: Int32) -> [PadControl: PadSource] {
     [
-      .a: .key(BTN_SOUTH), .b: .key(BTN_EAST), .x: .key(x), .y: .key(y), .leftShoulder: .key(BTN_TL),
-      .rightShoulder: .key(BTN_TR), .back: .key(BTN_SELECT), .start: .key(BTN_START), .guide: .key(BTN_MODE),
-      .leftStick: .key(BTN_THUMBL), .rightStick: .key(BTN_THUMBR),
+      .a: .button(BTN_SOUTH), .b: .button(BTN_EAST), .x: .button(x), .y: .button(y), .leftShoulder: .button(BTN_TL),
+      .rightShoulder: .button(BTN_TR), .back: .button(BTN_SELECT), .start: .button(BTN_START), .guide: .button(BTN_MODE),
+      .leftStick: .button(BTN_THUMBL), .rightStick: .button(BTN_THUMBR),
     ]
   }
 
@@ -96,7 +96,7 @@ enum PadFamily: CaseIterable {
   private static func joystickButtons(_ face: [PadControl], rest: [PadControl?]) -> [PadControl: PadSource] {
     var sources: [PadControl: PadSource] = [:]
     for (index, control) in (face.map { $0 as PadControl? } + rest).enumerated() {
-      if let control { sources[control] = .key(BTN_TRIGGER + Int32(index)) }
+      if let control { sources[control] = .button(BTN_TRIGGER + Int32(index)) }
     }
     return sources
   }
@@ -117,7 +117,8 @@ enum BuiltInProfiles {
   /// much they ask for, then by what the pad has.
   static func mapping(for identity: PadIdentity, _ capabilities: PadCapabilities) -> PadMapping? {
     guard let family = candidates(identity, capabilities).first(where: { $0.fits(capabilities) }) else { return nil }
-    return PadMapping(origin: "built in (\(family.name))", labels: family.labels, sources: family.sources)
+    let sources = family.sources.filter { $0.value.isThere(in: capabilities) }
+    return PadMapping(origin: "built in (\(family.name))", labels: family.labels, sources: sources)
   }
 
   private static func candidates(_ identity: PadIdentity, _ capabilities: PadCapabilities) -> [PadFamily] {

@@ -34,13 +34,13 @@ public struct MappingFile: Sendable, Equatable {
     vendor == identity.vendor && product == identity.product && (bus.map { $0 == identity.bus } ?? true)
   }
 
-  /// Reads a file; every mistake in it is an error with its position.
-  public static func load(path: String) throws(ConfigurationError) -> MappingFile {
-    try MappingFile(ConfigurationNode.load(path: path))
+  /// Reads a file; every mistake in it is an error with its position. A `partial` one may lack controls.
+  public static func load(path: String, partial: Bool = false) throws(ConfigurationError) -> MappingFile {
+    try MappingFile(ConfigurationNode.load(path: path), partial: partial)
   }
 
   /// Reads the YAML.
-  public init(_ root: ConfigurationNode) throws(ConfigurationError) {
+  public init(_ root: ConfigurationNode, partial: Bool = false) throws(ConfigurationError) {
     try root.allowOnly(["pad", "labels", "controls", "calibration", "roles"])
     let pad = try root.child("pad")
     try pad.allowOnly(["name", "bus", "vendor", "product"])
@@ -54,7 +54,7 @@ public struct MappingFile: Sendable, Equatable {
     layout = .standard
     if let node = try root.optional("roles") { layout = try Self.layout(node) }
     let missing = layout.missing(in: mapping)
-    guard missing.isEmpty else {
+    guard partial || missing.isEmpty else {
       throw try root.child("controls").error(
         "these controls are missing: \(missing.joined(separator: ", "))", suggestion: "run 'sinew gamepad map'")
     }

@@ -18,7 +18,7 @@ public enum PadSource: Sendable, Hashable {
   static func axis(_ code: Int32) -> PadSource { .axis(UInt16(code), part: .whole, isInverted: false) }
   /// One direction of a hat.
   static func hat(_ code: Int32, _ part: Part) -> PadSource { .axis(UInt16(code), part: part, isInverted: false) }
-  static func key(_ code: Int32) -> PadSource { .key(UInt16(code)) }
+  static func button(_ code: Int32) -> PadSource { .key(UInt16(code)) }
 
   /// As written in a mapping file: the kernel's name, for an axis with + or - before it for half of it and ~ behind it
   /// for the other way round. A code without a name is a number.

@@ -142,6 +142,9 @@ public struct PadInterpreter: Sendable {
   /// Whether a button, or a trigger taken for one, is down.
   public func isDown(_ control: PadControl) -> Bool { down.contains(control) }
 
+  /// What is printed on a control of this pad.
+  public func label(_ control: PadControl) -> String { mapping.labels.label(control) }
+
   /// Sticks and triggers that have not reported yet: they must be moved once.
   public var unknownControls: [PadControl] {
     PadControl.allCases.filter { control in
