@@ -235,11 +235,8 @@ sinew_pad *sinew_pad_attach(sinew_testbed *bed, const char *node, const sinew_pa
 }
 
 void sinew_pad_detach(sinew_pad *pad) {
+  // The pad itself stays: a request of somebody who has it open may be on its way to the other thread.
   api.testbed_detach_ioctl(pad->bed->object, pad->node, NULL);
-  api.object_unref(pad->base);
-  pthread_mutex_destroy(&pad->lock);
-  free(pad->node);
-  free(pad);
 }
 
 void sinew_pad_read(sinew_pad *pad, sinew_pad_state *state) {

@@ -11,6 +11,7 @@ final class PadCommand {
   let process = Process()
   private let output = Pipe()
   private let errors = Pipe()
+  private let keyboard = Pipe()
   private var pending = ""
 
   init(_ arguments: [String], home: String) throws {
@@ -23,7 +24,7 @@ final class PadCommand {
     process.environment = environment
     process.standardOutput = output
     process.standardError = errors
-    process.standardInput = FileHandle.nullDevice
+    process.standardInput = keyboard
     try process.run()
   }
 
@@ -51,6 +52,9 @@ final class PadCommand {
       pending += String(decoding: buffer[..<count], as: UTF8.self)
     }
   }
+
+  /// Types a line.
+  func type(_ text: String) { keyboard.fileHandleForWriting.write(Data((text + "\n").utf8)) }
 
   func finish() -> (code: Int32, output: String, errors: String) {
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
@@ -89,7 +93,7 @@ extension GamepadDeviceTests {
       let bed = try Testbed()
       defer { bed.end() }
       let pad = try bed.plug("xbox360")
-      let command = try PadCommand(["test"], home: home)
+      let command = try PadCommand(["test", "--duration", "4"], home: home)
       #expect(command.line(output: true)?.contains("Microsoft X-Box 360 pad connected") == true)
       #expect(command.line(output: true)?.contains("move both sticks once") == true)
       pad.key(BTN_EAST, true)
@@ -98,7 +102,6 @@ extension GamepadDeviceTests {
       #expect(command.line(output: true)?.hasSuffix("stop let go") == true)
       bed.unplug(pad)
       #expect(command.line(output: true)?.contains("is gone: unplugged or switched off") == true)
-      command.process.terminate()
       let end = command.finish()
       #expect(end.code == 1)
       #expect(end.errors.contains("error: the gamepad is gone; plug it in again"))
@@ -126,7 +129,7 @@ extension GamepadDeviceTests {
       let sources = PadFamily.playstation.sources
       let first = try PadCommand(["map"], home: home)
       answer(first, pad, sources, stoppingAt: "Press the small button left")
-      first.process.terminate()
+      first.type("q")
       let half = first.finish()
       #expect(half.code == 1)
       #expect(half.errors.contains("the same command goes on with the 8 controls found"))

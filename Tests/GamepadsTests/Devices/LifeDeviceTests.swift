@@ -192,7 +192,7 @@ extension GamepadDeviceTests {
     func firstReport() throws {
       let bed = try Testbed()
       defer { bed.end() }
-      let pad = try bed.plug("dualshock4") { for code in [0, 1, 3, 4] { $0.state.setAxis(code, value: 0) } }
+      let pad = try bed.plug("dualshock4") { for code in 0...5 { $0.state.setAxis(code, value: 0) } }
       var monitor = try makeMonitor()
       #expect(monitor.poll { $0.status.has(.present) })
       pad.key(BTN_TR, true)
@@ -228,7 +228,7 @@ extension GamepadDeviceTests {
       second.axis(ABS_Y, -32768)
       second.key(BTN_EAST, true)
       monitor.idle()
-      #expect(monitor.input.held == held && monitor.input.leftY == 0)
+      #expect(monitor.input.held == held && abs(monitor.input.leftY) < 0.02)
       second.key(BTN_EAST, false)
       // The first goes; the second has been there all the time.
       bed.unplug(first)
@@ -237,9 +237,9 @@ extension GamepadDeviceTests {
       monitor.idle(1.3)
       #expect(!monitor.input.status.has(.present))
       // The first comes back.
-      try bed.plug("xbox360", number: 5)
+      try bed.plug("xbox360", number: 7)
       #expect(monitor.poll { $0.status.has(.present) })
-      #expect(monitor.identity?.path == "/dev/input/event5")
+      #expect(monitor.identity?.path == "/dev/input/event7")
     }
 
     @Test("the pad that was named is used, and no other")
@@ -282,13 +282,19 @@ extension GamepadDeviceTests {
       #expect(late.poll { $0.status.has(.present) })
     }
 
-    @Test("without the right to the pad the rule and the group that mend it are named; granted later, it is taken")
+    @Test(
+      "without the right to the pad the rule and the group that mend it are named; granted later, it is taken",
+      .enabled(if: geteuid() == 0, "needs root to give rights up"))
     func permission() throws {
-      guard geteuid() == 0 else { return }
       let bed = try Testbed()
       defer { bed.end() }
-      chmod(bed.root, 0o755)
       let pad = try bed.plug("xbox360")
+      // Of the world itself nobody is kept out, only of the pad.
+      chmod(bed.root, 0o755)
+      for name in (FileManager.default.subpaths(atPath: "\(bed.root)/ioctl") ?? []) + [""] {
+        chmod("\(bed.root)/ioctl/\(name)", 0o777)
+      }
+      chmod(pad.path, 0o600)
       var monitor = try makeMonitor()
       #expect(sinew_thread_be_nobody(true))
       defer { _ = sinew_thread_be_nobody(false) }

@@ -55,6 +55,7 @@ extension GamepadDeviceTests {
       #expect(identity.path == "/dev/input/event5")
       #expect(mapping == pad.mapping)
       touchSticks(device, pad.sticks.map { ($0, pad.stick.most, pad.stick.middle) })
+      touchSticks(device, pad.triggers.map { ($0, pad.trigger, 0) })
       #expect(monitor.poll { $0.status.has([.known, .neutral]) })
 
       for (role, code) in pad.buttons.merging([.enable: pad.enable, .stop: pad.stop], uniquingKeysWith: { $1 }) {

@@ -62,6 +62,17 @@ final class Testbed {
     pad.detach()
     sinew_testbed_remove(bed, "/sys\(PadFixture.place(pad.number, pad.port))/event\(pad.number)")
     sinew_testbed_remove(bed, "/sys\(PadFixture.place(pad.number, pad.port))")
+    // What umockdev leaves behind would hinder the next device of this name, or on this terminal.
+    var leftovers = ["/dev/input/event\(pad.number)", "/dev/.node/input_event\(pad.number)"]
+    for folder in ["/dev/input/by-id", "/dev/.ptymap"] {
+      for name in (try? FileManager.default.contentsOfDirectory(atPath: root + folder)) ?? [] {
+        let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(root)\(folder)/\(name)")
+        if target?.hasSuffix("event\(pad.number)") == true || target == "13:\(64 + pad.number)" {
+          leftovers.append("\(folder)/\(name)")
+        }
+      }
+    }
+    for path in leftovers { unlink(root + path) }
   }
 }
 
@@ -130,6 +141,7 @@ struct PadFixture {
     text.replacingOccurrences(of: "usb1/1-1/1-1:1.0", with: "usb1/\(port)/\(port):1.0")
       .replacingOccurrences(of: "input5", with: "input\(number)")
       .replacingOccurrences(of: "event5", with: "event\(number)")
+      .replacingOccurrences(of: "-event-joystick", with: number == 5 ? "-event-joystick" : "-\(number)-event-joystick")
       .replacingOccurrences(of: "MINOR=69", with: "MINOR=\(64 + number)\nA: dev=13:\(64 + number)")
   }
 }
