@@ -197,7 +197,7 @@ public struct GamepadMonitor: ~Copyable {
       do throws(GamepadError) {
         try attach(found, now: now)
         told.remove(path)
-      } catch where error.kind == .notFound {
+      } catch  where error.kind == .notFound {
         // It has gone in the meantime.
       } catch {
         tell(.refused(error), path)

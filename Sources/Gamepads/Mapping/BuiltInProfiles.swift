@@ -81,7 +81,8 @@ enum PadFamily: CaseIterable {
   private static func standardButtons(x: Int32, y: Int32) -> [PadControl: PadSource] {
     [
       .a: .button(BTN_SOUTH), .b: .button(BTN_EAST), .x: .button(x), .y: .button(y), .leftShoulder: .button(BTN_TL),
-      .rightShoulder: .button(BTN_TR), .back: .button(BTN_SELECT), .start: .button(BTN_START), .guide: .button(BTN_MODE),
+      .rightShoulder: .button(BTN_TR), .back: .button(BTN_SELECT), .start: .button(BTN_START),
+      .guide: .button(BTN_MODE),
       .leftStick: .button(BTN_THUMBL), .rightStick: .button(BTN_THUMBR),
     ]
   }
