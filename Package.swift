@@ -87,13 +87,15 @@ let package = Package(
     // From a hand that turns joints to the file that says what the servos' ticks mean.
     room("Calibration", ["ArmModel", "ArmProfiles", "Configuration", "ServoBus"]),
     room("Sessions", ["ArmProfiles", "Configuration", "Control"]),
+    // Both sides of the bus against each other on virtual time, with faults.
+    room("BusTrials", ["CSystem", "ServoBus", "VirtualServos"]),
 
     // Floor 5: one file per subcommand.
     .executableTarget(
       name: "sinew",
       dependencies: [
-        "Calibration", "Gamepads", "Sessions", "Training", "ServoBus", "VirtualServos", "CKernels", "CMuJoCo",
-        argumentParser,
+        "BusTrials", "Calibration", "Gamepads", "Sessions", "Training", "ServoBus", "VirtualServos", "CKernels",
+        "CMuJoCo", argumentParser,
       ],
       swiftSettings: swiftSettings),
 
@@ -131,6 +133,7 @@ let package = Package(
     .executableTarget(
       name: "servo-port-probe", dependencies: ["CSystem", "ServoBus"], path: "Tests/ServoPortProbe",
       swiftSettings: swiftSettings),
+    tests("BusTrials", ["BusTrials", "ServoBus", "VirtualServos"]),
     tests("ServoBus", ["CSystem", "Numerics", "ServoBus", "servo-port-probe"]),
     // Arms of virtual servos, driven through the real bus code.
     tests("ServoArm", ["ArmModel", "Control", "CSystem", "ServoBus", "Simulation", "VirtualServos"]),

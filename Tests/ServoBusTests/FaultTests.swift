@@ -164,7 +164,8 @@ struct FaultTests {
     }
     #expect(result.wrong == 0)
     #expect(result.complete >= 45)
-    #expect(result.counters.stale > 0)
+    // With spare lengths a late answer is known for what it is, and good enough within its own cycle.
+    #expect(result.counters.stale + result.counters.late > 0)
   }
 
   @Test("an answer that came after its cycle is thrown away before the next request")

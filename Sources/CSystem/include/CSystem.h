@@ -134,3 +134,4 @@ void sinew_pool_delete(sinew_pool *_Nonnull pool);
 
 #include "CSystemDescriptor.h"
 #include "CSystemInput.h"
+#include "CSystemLine.h"

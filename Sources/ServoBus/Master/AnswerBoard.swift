@@ -10,6 +10,8 @@ struct AnswerBoard: BitwiseCopyable {
     static var refused: UInt8 { @_noLocks get { 3 } }
     /// Not asked at all.
     static var skipped: UInt8 { @_noLocks get { 4 } }
+    /// The answer came, damaged: nothing is to be waited for.
+    static var damaged: UInt8 { @_noLocks get { 5 } }
   }
 
   let ids: UnsafeMutablePointer<UInt8>
@@ -55,14 +57,29 @@ struct AnswerBoard: BitwiseCopyable {
     for index in 0..<count { states[index] = State.waiting }
   }
 
-  /// How many of the servos asked have not been heard.
-  var waitingCount: Int {
+  /// Whether a servo has given nothing that could be believed.
+  @_noLocks
+  func isOpen(_ index: Int) -> Bool {
+    let state = states[index]
+    return state == State.waiting || state == State.conflicting || state == State.damaged
+  }
+
+  /// How many of the servos asked have given nothing that could be believed.
+  var openCount: Int {
     @_noLocks get {
-      var waiting = 0
+      var open = 0
+      for index in first..<end where isOpen(index) { open &+= 1 }
+      return open
+    }
+  }
+
+  /// Whether a servo that was asked may still be heard.
+  var isWaiting: Bool {
+    @_noLocks get {
       for index in first..<end where states[index] == State.waiting || states[index] == State.conflicting {
-        waiting &+= 1
+        return true
       }
-      return waiting
+      return false
     }
   }
 

@@ -18,6 +18,8 @@ public struct BusCounters: Sendable, BitwiseCopyable, Equatable {
   public var echoes: UInt64 = 0
   /// Answers to an earlier request, and answers that could be such.
   public var stale: UInt64 = 0
+  /// Answers that came after their time-out, but still within their cycle: believed all the same.
+  public var late: UInt64 = 0
   /// Answers that came twice, byte for byte the same.
   public var duplicates: UInt64 = 0
   /// Bytes that belonged to no frame.
@@ -34,7 +36,8 @@ public struct BusCounters: Sendable, BitwiseCopyable, Equatable {
   public var table: [(kind: String, count: UInt64)] {
     [
       ("timeout", timeouts), ("checksum", checksum), ("short", short), ("length", length), ("foreign id", foreign),
-      ("echo", echoes), ("stale", stale), ("duplicate", duplicates), ("garbage bytes", garbageBytes),
+      ("echo", echoes), ("stale", stale), ("late", late), ("duplicate", duplicates),
+      ("garbage bytes", garbageBytes),
       ("retry", retries), ("refused", refusals),
     ]
   }

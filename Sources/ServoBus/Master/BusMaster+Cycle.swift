@@ -1,44 +1,45 @@
-import CSystem
-
 extension BusMaster {
   /// One cycle: writes every servo's goal bytes (when `writes`, and the plan has any) and reads every servo, in one go
   /// over the wire where the protocol allows it. Lost answers are asked for again as long as the answer would be here by
-  /// `deadline` (monotonic ns). A servo that stays silent keeps its old datum, whose age grows; only the transport's end
-  /// is an error.
+  /// `deadline` (in the time of `now`, ns). A servo that stays silent keeps its old datum, whose age grows; only the
+  /// transport's end is an error.
   @_noLocks
   public mutating func cycle(writes: Bool, deadline: Int64) throws(TransportError) -> CycleReport {
     precondition(board.count > 0, "prepare the cycle first")
     var report = CycleReport()
     let callsBefore = transport.systemCalls
-    report.began = sinew_now_ns()
+    report.began = transport.now
+    cycleBegan = report.began
+    askedPhases = 0
     board.begin()
     board.first = 0
     board.end = board.count
+    for index in 0..<board.count { doubtSince[index] = .max }
     try drain()
 
     var attempt = 0
     while true {
       let isFirst = attempt == 0
-      choosePhase()
+      choosePhase(at: transport.now)
+      askedPhases |= 1 << UInt16(phase)
+      let isLast = attempt >= retriesLeft
       if method == .single {
         try readOneByOne(writes: isFirst && writes, deadline: deadline)
       } else {
-        try readTogether(isFirst ? method : fallback, writes: isFirst && writes, deadline: deadline)
+        let way = isFirst && (lastMissing == 0 || isProbing) ? method : fallback
+        try readTogether(way, writes: isFirst && writes, deadline: deadline, isFirst: isFirst, isLast: isLast)
       }
       board.first = 0
       board.end = board.count
-      if board.waitingCount == 0 { break }
-      noteLosses()
+      if board.openCount == 0 { break }
       attempt &+= 1
-      guard attempt <= cycleRetries, isWorthRetrying, sinew_now_ns() &+ retryTime <= deadline else { break }
+      guard attempt <= retriesLeft, transport.now &+ retryTime <= deadline else { break }
       report.retries &+= 1
       counters.retries &+= 1
-      forgetConflicts()
-      try drain()
+      reopen()
     }
-    // Stamped with the first request: an answer to a retry may be one to the request before it.
     settle(&report)
-    report.finished = sinew_now_ns()
+    report.finished = transport.now
     report.systemCalls = Int(transport.systemCalls &- callsBefore)
     return report
   }
@@ -48,75 +49,53 @@ extension BusMaster {
     @_noLocks get { method == .fast ? .sync : method }
   }
 
-  /// What asking again takes on this bus.
+  /// What asking the missing servos again takes at least.
   private var retryTime: Int64 {
     @_noLocks get {
-      let waiting = board.waitingCount
-      let answer = waiting &* wire.answerBytes(data: readLength &+ phase)
-      return timing.limit(request: 16 &+ 5 &* waiting, answers: waiting, answerBytes: answer)
+      let waiting = board.openCount
+      return shortest(request: 16 &+ 5 &* waiting, answers: waiting)
     }
   }
 
-  /// Whether any of the missing servos has answered lately: one that is switched off shall not cost every cycle's time.
-  private var isWorthRetrying: Bool {
+  /// What an exchange takes when all goes well.
+  @_noLocks
+  private func shortest(request: Int, answers: Int) -> Int64 {
+    let bytes = answers &* wire.answerBytes(data: readLength &+ phase)
+    return timing.bus(request: request, answers: answers, answerBytes: bytes) &+ timing.processing
+      &+ latencyEstimate.peak
+  }
+
+  /// How often the missing servos may be asked again: one that is switched off shall not cost every cycle's time, nor
+  /// leave debts of every length behind.
+  private var retriesLeft: Int {
     @_noLocks get {
-      for index in 0..<board.count where missed[index] < 3 {
-        if board.states[index] == AnswerBoard.State.waiting || board.states[index] == AnswerBoard.State.conflicting {
-          return true
-        }
-      }
-      return false
-    }
-  }
-
-  /// Chooses how many bytes more than planned are read: a number with which no lost answer of a servo that is alive may
-  /// still come.
-  @_noLocks
-  private mutating func choosePhase() {
-    let now = sinew_now_ns()
-    for candidate in 0...spareBytes where !mayBeTaken(candidate, now: now, isMuteIncluded: false) {
-      phase = candidate
-      return
-    }
-    phase = (phase &+ 1) % (spareBytes &+ 1)
-  }
-
-  /// Whether an old answer of one of the servos to be asked may still come that was asked for with `phase` bytes more.
-  @_noLocks
-  private func mayBeTaken(_ phase: Int, now: Int64, isMuteIncluded: Bool) -> Bool {
-    for index in board.first..<board.end where lostUntil[index &* 16 &+ phase] > now {
-      let isAsked = board.states[index] == AnswerBoard.State.waiting
-      if isAsked, isMuteIncluded || missed[index] < 3 { return true }
-    }
-    return false
-  }
-
-  /// Remembers whose answers to the present length may still come.
-  @_noLocks
-  private mutating func noteLosses() {
-    let until = sinew_now_ns() &+ lateAnswerHorizon
-    for index in 0..<board.count {
-      if board.states[index] == AnswerBoard.State.waiting || board.states[index] == AnswerBoard.State.conflicting {
-        lostUntil[index &* 16 &+ phase] = until
-      }
+      var fewest = 3
+      for index in 0..<board.count where board.isOpen(index) && missed[index] < fewest { fewest = missed[index] }
+      return fewest < 3 ? cycleRetries &- fewest : 0
     }
   }
 
   @_noLocks
-  private mutating func forgetConflicts() {
-    for index in 0..<board.count where board.states[index] == AnswerBoard.State.conflicting {
-      board.states[index] = AnswerBoard.State.waiting
-    }
+  private mutating func reopen() {
+    for index in 0..<board.count where board.isOpen(index) { board.states[index] = AnswerBoard.State.waiting }
   }
 
   /// One request for all servos that have not answered; the goals in front of it.
   @_noLocks
-  private mutating func readTogether(_ method: CyclePlan.Method, writes: Bool, deadline: Int64) throws(TransportError) {
+  private mutating func readTogether(
+    _ method: CyclePlan.Method, writes: Bool, deadline: Int64, isFirst: Bool, isLast: Bool
+  ) throws(TransportError) {
     var asked = 0
+    var isAlive = false
+    askedServos = 0
+    lastAsked = -1
     for index in 0..<board.count where board.states[index] == AnswerBoard.State.waiting {
       group[asked] = board.ids[index]
       items[asked] = RequestEncoder.BulkItem(id: board.ids[index], address: readAddress, count: readLength &+ phase)
       asked &+= 1
+      askedServos |= 1 << UInt32(index)
+      lastAsked = index
+      if missed[index] < 3 { isAlive = true }
     }
     board.length = readLength &+ phase
     encodeGoals(writes: writes)
@@ -130,14 +109,56 @@ extension BusMaster {
       let list = UnsafeBufferPointer(start: UnsafePointer(items.baseAddress), count: asked)
       sentSecond = encoder.checkedBulkRead(list, into: rest)
     }
-    let now = sinew_now_ns()
-    let answerBytes =
-      method == .fast ? 8 &+ asked &* (board.length &+ 4) : asked &* wire.answerBytes(data: board.length)
-    let limit = now &+ timing.limit(request: sentFirst &+ sentSecond, answers: asked, answerBytes: answerBytes)
-    let end = limit < deadline ? limit : deadline
-    try send(deadline: end)
-    let listens = mayBeTaken(phase, now: now, isMuteIncluded: true)
-    try collect(into: board, answerBytes: answerBytes, sentAt: now, deadline: end, listens: listens)
+    let request = sentFirst &+ sentSecond
+    let oneAnswer = wire.answerBytes(data: board.length)
+    let answerBytes = method == .fast ? 8 &+ asked &* (board.length &+ 4) : asked &* oneAnswer
+    parser.expectFrames(upTo: longestFrame(method == .fast ? answerBytes : oneAnswer))
+
+    let now = transport.now
+    var exchange = Exchange(
+      sentAt: now, deadline: 0, answers: asked, answerBytes: answerBytes,
+      listens: oldestDebt(phase, at: now, isMuteIncluded: true) != .max, isCyclic: true)
+    exchange.isWhole = isFirst && asked == board.count
+    setEnd(
+      &exchange, deadline: deadline,
+      now &+ allowedTiming.limit(request: request, answers: asked, answerBytes: answerBytes),
+      leaves: isLast || !isAlive ? 0 : shortest(request: 16 &+ 5 &* asked, answers: asked),
+      takes: shortest(request: request, answers: asked), isAlive: isAlive)
+    if exchange.isWhole {
+      if writes != paceWrites { pace.forget() }
+      paceWrites = writes
+      let sleep = pace.sleep
+      if sleep > 0, !exchange.listens, now &+ sleep < exchange.deadline { exchange.wake = now &+ sleep }
+    }
+    try ask(exchange, first: 0, end: board.count)
+  }
+
+  /// Says when an exchange is given up: by its time-out `limit`; sooner, where time for a second one (`leaves`) can be kept
+  /// free before the deadline; and only with the deadline itself where there is no such time, because nothing is gained
+  /// by giving up then. `takes`: what the exchange itself needs.
+  @_noLocks
+  private func setEnd(
+    _ exchange: inout Exchange, deadline: Int64, _ limit: Int64, leaves: Int64, takes: Int64, isAlive: Bool
+  ) {
+    exchange.deadline = limit < deadline ? limit : deadline
+    guard leaves > 0 else { return }
+    let latest = deadline &- leaves
+    if latest >= exchange.sentAt &+ takes {
+      if latest < exchange.deadline { exchange.deadline = latest }
+    } else if isAlive, !exchange.listens {
+      exchange.deadline = deadline
+      exchange.isPatient = true
+    }
+  }
+
+  /// Sends the request, notes who owes an answer, and collects.
+  @_noLocks
+  private mutating func ask(_ exchange: Exchange, first: Int, end: Int) throws(TransportError) {
+    try send(deadline: exchange.deadline)
+    for index in first..<end where board.states[index] == AnswerBoard.State.waiting {
+      owe(index, phase, at: exchange.sentAt)
+    }
+    try collect(into: board, exchange)
   }
 
   /// A request for each servo that has not answered; the goals in front of the first.
@@ -145,19 +166,22 @@ extension BusMaster {
   private mutating func readOneByOne(writes: Bool, deadline: Int64) throws(TransportError) {
     var writes = writes
     board.length = readLength &+ phase
+    let answerBytes = wire.answerBytes(data: board.length)
     for index in 0..<board.count where board.states[index] == AnswerBoard.State.waiting {
       encodeGoals(writes: writes)
       writes = false
       sentSecond = encoder.checkedRead(board.ids[index], address: readAddress, count: board.length, into: outputRest)
       board.first = index
       board.end = index &+ 1
-      let now = sinew_now_ns()
-      let answerBytes = wire.answerBytes(data: board.length)
-      let limit = now &+ timing.limit(request: sentFirst &+ sentSecond, answers: 1, answerBytes: answerBytes)
-      let end = limit < deadline ? limit : deadline
-      try send(deadline: end)
-      let listens = mayBeTaken(phase, now: now, isMuteIncluded: true)
-      try collect(into: board, answerBytes: answerBytes, sentAt: now, deadline: end, listens: listens)
+      askedServos = 1 << UInt32(index)
+      lastAsked = index
+      parser.expectFrames(upTo: longestFrame(answerBytes))
+      let now = transport.now
+      let limit = now &+ allowedTiming.limit(request: sentFirst &+ sentSecond, answers: 1, answerBytes: answerBytes)
+      let exchange = Exchange(
+        sentAt: now, deadline: limit < deadline ? limit : deadline, answers: 1, answerBytes: answerBytes,
+        listens: oldestDebt(phase, at: now, isMuteIncluded: true) != .max, isCyclic: true)
+      try ask(exchange, first: index, end: index &+ 1)
     }
   }
 
@@ -183,16 +207,20 @@ extension BusMaster {
   /// Takes over what was answered.
   @_noLocks
   private mutating func settle(_ report: inout CycleReport) {
+    lastMissing = 0
     for index in 0..<board.count {
       guard board.states[index] == AnswerBoard.State.answered else {
         missed[index] &+= 1
         report.missing &+= 1
+        lastMissing &+= 1
         continue
       }
       let row = board.data + index &* board.stride
       let target = accepted + index &* readLength
       for byte in 0..<readLength { target[byte] = row[byte] }
-      stamps[index] = report.began
+      // The first request's time: an answer to a retry may be one to the request before it. In doubt, that of the
+      // oldest request that it may be an answer to.
+      stamps[index] = doubtSince[index] < report.began ? doubtSince[index] : report.began
       missed[index] = 0
       report.answered |= 1 << UInt32(index)
     }

@@ -1,5 +1,3 @@
-import CSystem
-
 /// What a servo says about itself when it is pinged.
 public struct PingAnswer: Sendable, Equatable {
   public let id: UInt8
@@ -132,25 +130,26 @@ extension BusMaster {
     }
   }
 
-  /// Measures what host and adaptor add to a round trip: the median over `samples` small reads, less the time on the wire.
-  /// Keeps it, with a margin, in `timing.latency` and returns it (ns).
+  /// Measures what host and adaptor add to a round trip: the median over `samples` small reads, less the time on the wire;
+  /// returns it (ns). From then on `timing.latency` is what deadlines allow for: three times the slowest answer of late,
+  /// learned anew from every cycle, 1 ms at least.
   public mutating func measureLatency(_ id: UInt8, address: Int, samples: Int = 20) throws(BusError) -> Int64 {
     var times: [Int64] = []
     for _ in 0..<max(1, samples) {
       let before = counters.retries
-      let began = sinew_now_ns()
+      let began = transport.now
       _ = try read(id, address: address, count: 1)
-      if counters.retries == before { times.append(sinew_now_ns() - began) }
+      if counters.retries == before { times.append(transport.now - began) }
     }
     guard !times.isEmpty else { throw noAnswer(id, what: "be read reliably") }
     times.sort()
     let request = wire == .dynamixel2 ? 14 : 8
     let bus = timing.bus(request: request, answers: 1, answerBytes: wire.answerBytes(data: 1))
-    let latency = max(0, times[times.count / 2] - bus)
-    // The slowest tenth decides how long to wait; a deadline at the median would give up every second answer.
-    let slow = max(0, times[times.count * 9 / 10] - bus)
-    timing.latency = max(1_000_000, 2 * slow)
-    return latency
+    latencyEstimate = LatencyEstimate()
+    for time in times { latencyEstimate.observe(max(0, time - bus)) }
+    isLatencyMeasured = true
+    timing.latency = latencyEstimate.allowance
+    return max(0, times[times.count / 2] - bus)
   }
 
   /// Whether the servos of the plan answer a fast read. Fast reading depends on model and firmware: probe once at connect
@@ -163,9 +162,11 @@ extension BusMaster {
     let retries = cycleRetries
     defer { cycleRetries = retries }
     cycleRetries = 0
+    defer { isProbing = false }
+    isProbing = true
     for _ in 0..<max(1, tries) {
       do throws(TransportError) {
-        if try cycle(writes: false, deadline: sinew_now_ns() + 100_000_000).isComplete { return true }
+        if try cycle(writes: false, deadline: transport.now + 100_000_000).isComplete { return true }
       } catch {
         throw .transport(error, at: portName)
       }
@@ -181,7 +182,7 @@ extension BusMaster {
     do throws(EncodingError) { sentFirst = try encode(encoder, output) } catch { throw .encoding(error) }
     do throws(TransportError) {
       try drain()
-      try send(deadline: sinew_now_ns() + timing.wire(sentFirst) + 100_000_000)
+      try send(deadline: transport.now + timing.wire(sentFirst) + 100_000_000)
     } catch { throw .transport(error, at: portName) }
   }
 
@@ -215,13 +216,18 @@ extension BusMaster {
     do throws(EncodingError) { sentFirst = try encode(encoder, output) } catch { throw .encoding(error) }
     do throws(TransportError) {
       try drain()
-      let now = sinew_now_ns()
+      parser.expectFrames(upTo: parser.maximumFrame)
+      let now = transport.now
       // Operations may take a servo longer than a cyclic read (a write to flash): ten times the allowance.
-      let limit = now + timing.limit(request: sentFirst, answers: 1, answerBytes: answerBytes) + 10 * timing.processing
+      let limit =
+        now + allowedTiming.limit(request: sentFirst, answers: 1, answerBytes: answerBytes) + 10 * timing.processing
       try send(deadline: limit)
       // After a lost answer this listens until silence: an operation has no other mark for an old answer.
-      try collect(
-        into: single, answerBytes: answerBytes, sentAt: now, deadline: limit, listens: now < suspiciousUntil)
+      let exchange = Exchange(
+        sentAt: now, deadline: limit, answers: 1, answerBytes: answerBytes, listens: now < suspiciousUntil,
+        isCyclic: false)
+      try collect(into: single, exchange)
+      if single.states[0] == AnswerBoard.State.waiting { oweSingle(single.ids[0], count: single.length, at: now) }
     } catch { throw .transport(error, at: portName) }
   }
 

@@ -1,5 +1,3 @@
-import CSystem
-
 /// The host's side of a servo bus: owns the transport, runs the cycle, and answers for every byte that comes back.
 ///
 /// Before `prepareCycle` it can only do single operations (ping, read, write …). The cycle is real-time safe: all memory
@@ -46,8 +44,32 @@ public struct BusMaster: ~Copyable {
   let accepted: UnsafeMutablePointer<UInt8>
   let stamps: UnsafeMutablePointer<Int64>
   let missed: UnsafeMutablePointer<Int>
-  /// Until when an answer of servo i, asked for with p bytes more than planned, may still come: at 16 i + p.
-  let lostUntil: UnsafeMutablePointer<Int64>
+  /// How many answers servo i, asked for p bytes more than planned, owes, since when, and until when they may come: at
+  /// 16 i + p.
+  let owedCount: UnsafeMutablePointer<UInt8>
+  let owedSince: UnsafeMutablePointer<Int64>
+  let owedUntil: UnsafeMutablePointer<Int64>
+  /// With how many bytes more than planned a servo answered in this cycle.
+  let answeredPhase: UnsafeMutablePointer<UInt8>
+  /// When the oldest request went out that a servo's answer may be to, where that is in doubt; else `Int64.max`.
+  let doubtSince: UnsafeMutablePointer<Int64>
+  /// Bit p: p bytes more than planned were asked for in this cycle.
+  var askedPhases: UInt16 = 0
+  /// Bit i: servo i is asked by the present request; and the last of them.
+  var askedServos: UInt32 = 0
+  var lastAsked = -1
+  /// Servos that did not answer in the last cycle.
+  var lastMissing = 0
+  var cycleBegan = Int64.min
+  /// When bytes last came.
+  var heardAt = Int64.min
+  /// Fast reads are tried out: no other way of reading.
+  var isProbing = false
+  var latencyEstimate = LatencyEstimate()
+  /// `timing.latency` follows the estimate since `measureLatency`.
+  var isLatencyMeasured = false
+  var pace = AnswerPace()
+  var paceWrites = false
   let group: UnsafeMutableBufferPointer<UInt8>
   let items: UnsafeMutableBufferPointer<RequestEncoder.BulkItem>
 
@@ -72,8 +94,16 @@ public struct BusMaster: ~Copyable {
     stamps.initialize(repeating: .min, count: capacity)
     missed = .allocate(capacity: capacity)
     missed.initialize(repeating: 0, count: capacity)
-    lostUntil = .allocate(capacity: capacity * 16)
-    lostUntil.initialize(repeating: .min, count: capacity * 16)
+    owedCount = .allocate(capacity: capacity * 16)
+    owedCount.initialize(repeating: 0, count: capacity * 16)
+    owedSince = .allocate(capacity: capacity * 16)
+    owedSince.initialize(repeating: .min, count: capacity * 16)
+    owedUntil = .allocate(capacity: capacity * 16)
+    owedUntil.initialize(repeating: .min, count: capacity * 16)
+    answeredPhase = .allocate(capacity: capacity)
+    answeredPhase.initialize(repeating: 0, count: capacity)
+    doubtSince = .allocate(capacity: capacity)
+    doubtSince.initialize(repeating: .max, count: capacity)
     group = .allocate(capacity: capacity)
     group.initialize(repeating: 0)
     items = .allocate(capacity: capacity)
@@ -88,7 +118,11 @@ public struct BusMaster: ~Copyable {
     accepted.deallocate()
     stamps.deallocate()
     missed.deallocate()
-    lostUntil.deallocate()
+    owedCount.deallocate()
+    owedSince.deallocate()
+    owedUntil.deallocate()
+    answeredPhase.deallocate()
+    doubtSince.deallocate()
     group.deallocate()
     items.deallocate()
   }
@@ -100,16 +134,38 @@ public struct BusMaster: ~Copyable {
   public var sentBytes: UInt64 { @_noLocks get { transport.sentBytes } }
   public var receivedBytes: UInt64 { @_noLocks get { transport.receivedBytes } }
 
+  /// The time that deadlines and stamps are in, ns: CLOCK_MONOTONIC, but on a line that has a clock of its own.
+  public var now: Int64 { @_noLocks get { transport.now } }
+
+  /// Goes on with another transport, after the old one was unplugged: what was on its way there never comes. The plan and
+  /// the data with their ages stay.
+  public mutating func replaceTransport(_ transport: consuming Transport) {
+    self.transport = transport
+    _ = parser.reset()
+    parser.forgetDamaged()
+    for place in 0..<CyclePlan.capacity * 16 { owedCount[place] = 0 }
+    for servo in 0..<board.count { missed[servo] = 0 }
+    suspiciousUntil = .min
+    lastMissing = 0
+    pace.forget()
+  }
+
   /// Sets what the cycle does; ages start anew. Set-up only.
   public mutating func prepareCycle(_ plan: CyclePlan) throws(BusError) {
     if let problem = plan.problem(on: wire) { throw BusError(.invalidRequest, "this cannot be a cycle: \(problem)") }
+    let debt = oldestDebt
     board.deallocate()
     board = AnswerBoard(count: plan.ids.count, stride: plan.readLength)
     for (index, id) in plan.ids.enumerated() {
       board.ids[index] = id
       stamps[index] = .min
       missed[index] = 0
-      for phase in 0..<16 { lostUntil[index * 16 + phase] = .min }
+      // What the plan before is owed may have any length in this one.
+      for phase in 0..<16 {
+        owedCount[index * 16 + phase] = debt.since == .max ? 0 : 1
+        owedSince[index * 16 + phase] = debt.since
+        owedUntil[index * 16 + phase] = debt.until
+      }
     }
     board.kept = plan.readLength
     board.end = plan.ids.count
@@ -120,6 +176,18 @@ public struct BusMaster: ~Copyable {
     writeAddress = plan.writeAddress
     writeLength = plan.writeLength
     phase = 0
+    lastMissing = 0
+    pace.forget()
+  }
+
+  /// When the oldest request went out that is still owed an answer (`Int64.max`: none), and until when the last may come.
+  private var oldestDebt: (since: Int64, until: Int64) {
+    var debt = (since: Int64.max, until: Int64.min)
+    let now = transport.now
+    for place in 0..<board.count * 16 where owedCount[place] > 0 && owedUntil[place] > now {
+      debt = (min(debt.since, owedSince[place]), max(debt.until, owedUntil[place]))
+    }
+    return debt
   }
 
   /// Number of servos in the cycle; 0 before it is prepared.
@@ -148,7 +216,8 @@ public struct BusMaster: ~Copyable {
     return board.statuses[servo]
   }
 
-  /// When the request of that answer went out, monotonic ns: the datum is not older. `Int64.min` before the first.
+  /// When the request of that answer went out, in the time of `now`, ns: the datum is not older. Where an old answer cannot
+  /// be told from a new one, the time of the oldest request that it may be an answer to. `Int64.min` before the first.
   @_noLocks
   public func stamp(of servo: Int) -> Int64 {
     precondition(servo >= 0 && servo < board.count, "no such servo in the cycle")

@@ -60,7 +60,7 @@ public struct ServoBenchmark: Sendable {
     let cpu = sinew_thread_cpu_ns()
     do throws(TransportError) {
       for _ in 0..<cycles {
-        let report = try master.cycle(writes: true, deadline: sinew_now_ns() + 100_000_000)
+        let report = try master.cycle(writes: true, deadline: master.now + 100_000_000)
         histogram.record(report.finished - report.began)
         if report.isComplete { result.complete += 1 }
       }
@@ -84,7 +84,7 @@ public struct ServoBenchmark: Sendable {
     // Answers with stuffing are longer: the plain client knows no better, so it is told what a clean cycle brings.
     let received = master.receivedBytes
     do throws(TransportError) {
-      _ = try master.cycle(writes: true, deadline: sinew_now_ns() + 100_000_000)
+      _ = try master.cycle(writes: true, deadline: master.now + 100_000_000)
     } catch { throw .transport(error, at: master.portName) }
     let answerBytes = max(plan.bytes(on: wire).answer, Int(master.receivedBytes - received))
     let client: (times: [Int64], systemCalls: Int64, cpu: Int64)

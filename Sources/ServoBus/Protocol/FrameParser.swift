@@ -1,3 +1,10 @@
+/// What is left of a frame that did not check out: what its head says.
+struct DamagedFrame: BitwiseCopyable {
+  var id: UInt8
+  /// Bytes of the whole frame.
+  var count: Int
+}
+
 /// Finds frames in a stream of bytes, however it is cut into pieces.
 ///
 /// Bytes go in by `feed` (or straight into `freeSpace`, then `commit`); `next` hands out whole frames in order. Whatever
@@ -17,12 +24,21 @@ public struct FrameParser: ~Copyable {
   private var last = -1
   /// What it has met so far.
   public private(set) var counters = ParserCounters()
+  /// Longer frames than this cannot come at present: a header that announces one is damaged. At most `maximumFrame`.
+  private var limit: Int
+  /// Heads of frames that did not check out, since the last `forgetDamaged`.
+  private let damaged: UnsafeMutablePointer<DamagedFrame>
+  private(set) var damagedCount = 0
+  private static var damagedCapacity: Int { @_noLocks get { 64 } }
 
   /// A parser for frames of up to `maximumFrame` bytes (16 … 65,542), with room for at least four of them.
   public init(_ wire: WireProtocol, maximumFrame: Int = 512) {
     precondition(maximumFrame >= 16 && maximumFrame <= 65_542, "a frame has 16 to 65,542 bytes")
     self.wire = wire
     self.maximumFrame = maximumFrame
+    limit = maximumFrame
+    damaged = .allocate(capacity: 64)
+    damaged.initialize(repeating: DamagedFrame(id: 0, count: 0), count: 64)
     capacity = max(4096, 4 * maximumFrame)
     bytes = .allocate(capacity: capacity)
     bytes.initialize(repeating: 0, count: capacity)
@@ -33,6 +49,31 @@ public struct FrameParser: ~Copyable {
   deinit {
     bytes.deallocate()
     payload.deallocate()
+    damaged.deallocate()
+  }
+
+  /// Believes no header that announces a frame of more than `count` bytes, from now on.
+  @_noLocks
+  mutating func expectFrames(upTo count: Int) {
+    limit = count < maximumFrame ? (count > 16 ? count : 16) : maximumFrame
+  }
+
+  /// The head of a frame that did not check out. Its id and length may be what was damaged.
+  @_noLocks
+  func damagedFrame(_ index: Int) -> DamagedFrame { damaged[index] }
+
+  @_noLocks
+  mutating func forgetDamaged() { damagedCount = 0 }
+
+  @_noLocks
+  private mutating func noteDamaged() {
+    guard damagedCount < FrameParser.damagedCapacity else { return }
+    let here = bytes + start
+    damaged[damagedCount] =
+      wire.isSecondGeneration
+      ? DamagedFrame(id: here[4], count: (Int(here[5]) | Int(here[6]) << 8) &+ 7)
+      : DamagedFrame(id: here[2], count: Int(here[3]) &+ 4)
+    damagedCount &+= 1
   }
 
   /// Bytes that were fed and belong to no frame yet.
@@ -109,11 +150,15 @@ public struct FrameParser: ~Copyable {
         return frame
       case .wrongChecksum:
         counters.checksumErrors &+= 1
+        noteDamaged()
         skip()
       case .notAFrame: skip()
       case .incomplete(let headerIsWhole):
         guard isFinal else { return nil }
-        if headerIsWhole { counters.shortFrames &+= 1 }
+        if headerIsWhole {
+          counters.shortFrames &+= 1
+          noteDamaged()
+        }
         skip()
       }
     }
@@ -154,7 +199,7 @@ public struct FrameParser: ~Copyable {
     if available >= 2, here[1] != 0xFF { return .notAFrame }
     // Ids end at FE; FF is a longer run of the header's own byte.
     if available >= 3, here[2] == 0xFF { return .notAFrame }
-    if available >= 4, here[3] < 2 || Int(here[3]) &+ 4 > maximumFrame { return .notAFrame }
+    if available >= 4, here[3] < 2 || Int(here[3]) &+ 4 > limit { return .notAFrame }
     guard available >= 4 else { return .incomplete(headerIsWhole: false) }
     let count = Int(here[3]) &+ 4
     guard available >= count else { return .incomplete(headerIsWhole: true) }
@@ -174,7 +219,7 @@ public struct FrameParser: ~Copyable {
     if available >= 5, here[4] == 0xFF || here[4] == 0xFD { return .notAFrame }
     guard available >= 7 else { return .incomplete(headerIsWhole: false) }
     let length = Int(here[5]) | Int(here[6]) << 8
-    if length < 3 || length &+ 7 > maximumFrame { return .notAFrame }
+    if length < 3 || length &+ 7 > limit { return .notAFrame }
     if available >= 8, here[7] == 0x55, length < 4 { return .notAFrame }
     let count = length &+ 7
     guard available >= count else { return .incomplete(headerIsWhole: true) }

@@ -12,6 +12,8 @@ public struct Transport: ~Copyable {
   private let isSocket: Bool
   /// libserialport's handle, when it opened the device: it owns the descriptor then.
   private let port: OpaquePointer?
+  /// Stands in for the descriptor and the clock, when the line exists in memory only.
+  private let line: UnsafeMutablePointer<sinew_line>?
   /// What it was made from, for messages: a path, or "descriptor 5".
   public let name: String
   /// How long the adaptor may keep received bytes back, ns; nil where it does not say (no FTDI adaptor, or no adaptor).
@@ -35,6 +37,19 @@ public struct Transport: ~Copyable {
     self.name = name
     isSocket = sinew_descriptor_is_socket(descriptor)
     port = nil
+    line = nil
+  }
+
+  /// A line that exists in memory only, with a clock of its own: what `line` answers counts instead of the system. It is
+  /// told when the transport is gone.
+  public init(line: sinew_line, name: String) {
+    let memory = UnsafeMutablePointer<sinew_line>.allocate(capacity: 1)
+    memory.initialize(to: line)
+    self.line = memory
+    self.name = name
+    descriptor = -1
+    isSocket = false
+    port = nil
   }
 
   /// Takes over a device that libserialport has opened and set.
@@ -43,6 +58,7 @@ public struct Transport: ~Copyable {
     self.descriptor = descriptor
     self.name = name
     isSocket = false
+    line = nil
   }
 
   /// Leads nowhere: every use of it says that the port is gone.
@@ -54,11 +70,22 @@ public struct Transport: ~Copyable {
   }
 
   deinit {
-    if let port {
+    if let line {
+      sinew_line_close(line)
+      line.deallocate()
+    } else if let port {
       _ = sp_close(port)
       sp_free_port(port)
     } else if descriptor >= 0 {
       close(descriptor)
+    }
+  }
+
+  /// The time that all deadlines are in, ns: CLOCK_MONOTONIC, or a line's own.
+  public var now: Int64 {
+    @_noLocks get {
+      if let line { return sinew_line_now(line) }
+      return sinew_now_ns()
     }
   }
 
@@ -68,7 +95,7 @@ public struct Transport: ~Copyable {
     var sent = 0
     while sent < count {
       systemCalls &+= 1
-      let result = sinew_write_some(descriptor, isSocket, bytes + sent, count &- sent)
+      let result = send(bytes + sent, count &- sent)
       if result >= 0 {
         sent &+= Int(result)
         sentBytes &+= UInt64(result)
@@ -77,7 +104,7 @@ public struct Transport: ~Copyable {
       let reason = Int32(truncatingIfNeeded: -result)
       guard reason == EAGAIN else { throw Transport.error(reason) }
       systemCalls &+= 1
-      let events = sinew_poll_until_ns(descriptor, true, deadline)
+      let events = poll(forWriting: true, until: deadline)
       if events < 0 { throw Transport.error(-events) }
       if events == 0 {
         // A goal that waits in the device's queue would reach the servos at any time later.
@@ -93,7 +120,7 @@ public struct Transport: ~Copyable {
   public mutating func read(into buffer: UnsafeMutablePointer<UInt8>, capacity: Int) throws(TransportError) -> Int {
     guard capacity > 0 else { return 0 }
     systemCalls &+= 1
-    let result = sinew_read_some(descriptor, buffer, capacity)
+    let result = receive(buffer, capacity)
     if result > 0 {
       receivedBytes &+= UInt64(result)
       return Int(result)
@@ -109,7 +136,7 @@ public struct Transport: ~Copyable {
   @_noLocks
   public mutating func waitReadable(until deadline: Int64) throws(TransportError) -> Bool {
     systemCalls &+= 1
-    let events = sinew_poll_until_ns(descriptor, false, deadline)
+    let events = poll(forWriting: false, until: deadline)
     if events < 0 { throw Transport.error(-events) }
     if events == 0 { return false }
     // What was sent before the end can still be read.
@@ -134,7 +161,29 @@ public struct Transport: ~Copyable {
   @_noLocks
   public mutating func sleep(until deadline: Int64) {
     systemCalls &+= 1
-    _ = sinew_poll_until_ns(-1, false, deadline)
+    if let line {
+      sinew_line_sleep(line, deadline)
+    } else {
+      _ = sinew_poll_until_ns(-1, false, deadline)
+    }
+  }
+
+  @_noLocks
+  private func send(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int64 {
+    if let line { return sinew_line_write(line, bytes, count) }
+    return sinew_write_some(descriptor, isSocket, bytes, count)
+  }
+
+  @_noLocks
+  private func receive(_ buffer: UnsafeMutablePointer<UInt8>, _ capacity: Int) -> Int64 {
+    if let line { return sinew_line_read(line, buffer, capacity) }
+    return sinew_read_some(descriptor, buffer, capacity)
+  }
+
+  @_noLocks
+  private func poll(forWriting: Bool, until deadline: Int64) -> Int32 {
+    if let line { return sinew_line_wait(line, forWriting, deadline) }
+    return sinew_poll_until_ns(descriptor, forWriting, deadline)
   }
 
   /// The system's reasons that mean that the other end is gone.

@@ -81,3 +81,13 @@ public struct BusEvent: Sendable, Equatable {
     return "\(Double(time) / 1000) \(kind.rawValue) \(hex.joined(separator: " "))\(note)"
   }
 }
+
+/// What a servo said, before any fault of the line.
+public struct SpokenAnswer: Sendable, Equatable {
+  /// When the instruction ended, ns.
+  public var time: Int64
+  public var id: UInt8
+  /// The error or status byte.
+  public var status: UInt8
+  public var data: [UInt8]
+}

@@ -5,6 +5,8 @@ struct Reply {
   var delay: Int64
   /// Whether it waits for the reply before it; else it starts from the instruction's end, whatever others do.
   var isInTurn = true
+  /// Who says what in it.
+  var spoken: [(id: UInt8, answer: ServoAnswer)] = []
   /// Nobody speaks, but the next one waits as long as this packet would have taken.
   var isSilent = false
 }
@@ -81,7 +83,7 @@ enum ShortDispatch {
             bytes: Array(repeating: 0, count: 6 + Int(parameters[1])), delay: devices.first?.returnDelay ?? 0,
             isSilent: true)
         }
-        return Reply(bytes: ShortFrame.status(id: id, answer), delay: device.returnDelay)
+        return Reply(bytes: ShortFrame.status(id: id, answer), delay: device.returnDelay, spoken: [(id, answer)])
       }
     case 0x83:
       guard parameters.count > 2, parameters[1] > 0 else { return [] }
@@ -179,7 +181,8 @@ enum LongDispatch {
         return Reply(
           bytes: Array(repeating: 0, count: length), delay: devices.first?.returnDelay ?? 0, isSilent: true)
       }
-      return Reply(bytes: LongFrame.status(id: request.id, answer), delay: device.returnDelay)
+      return Reply(
+        bytes: LongFrame.status(id: request.id, answer), delay: device.returnDelay, spoken: [(request.id, answer)])
     }
   }
 
@@ -194,7 +197,11 @@ enum LongDispatch {
     guard parts.first.flatMap({ $0 }) != nil else { return [] }
     let length = requests.reduce(1) { $0 + 4 + $1.count }
     let delay = devices.first { $0.id == requests[0].id }?.returnDelay ?? 0
-    return [Reply(bytes: LongFrame.fastStatus(parts, length: length), delay: delay)]
+    return [
+      Reply(
+        bytes: LongFrame.fastStatus(parts, length: length), delay: delay,
+        spoken: parts.prefix { $0 != nil }.compactMap { $0 })
+    ]
   }
 }
 

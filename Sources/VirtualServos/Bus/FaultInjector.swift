@@ -1,10 +1,20 @@
+import Glibc
 import Numerics
 
 /// Draws the chances of the faults; every kind from a stream of its own, so that one fault does not shift another.
 struct FaultInjector {
-  let settings: FaultSettings
+  /// What goes wrong from now on.
+  var settings: FaultSettings {
+    didSet {
+      hostGap = nil
+      servoGap = nil
+    }
+  }
   private var towardsHost: RandomStream
   private var towardsServos: RandomStream
+  /// Sound bits before the next error; nil: not drawn yet.
+  private var hostGap: Int?
+  private var servoGap: Int?
   private var drops: RandomStream
   private var packets: RandomStream
   private var noise: RandomStream
@@ -23,7 +33,7 @@ struct FaultInjector {
   /// A byte on its way to the servos; nil when it is lost.
   mutating func toServos(_ byte: UInt8) -> UInt8? {
     guard !loses() else { return nil }
-    return Self.damaged(byte, settings.bitErrorsToServos, &towardsServos, &counts.bitErrors)
+    return Self.damaged(byte, settings.bitErrorsToServos, &towardsServos, &servoGap, &counts.bitErrors)
   }
 
   /// Bytes on their way to the host.
@@ -32,7 +42,7 @@ struct FaultInjector {
     var result: [UInt8] = []
     result.reserveCapacity(bytes.count)
     for byte in bytes where !loses() {
-      result.append(Self.damaged(byte, settings.bitErrorsToHost, &towardsHost, &counts.bitErrors))
+      result.append(Self.damaged(byte, settings.bitErrorsToHost, &towardsHost, &hostGap, &counts.bitErrors))
     }
     return result
   }
@@ -43,16 +53,26 @@ struct FaultInjector {
     return true
   }
 
+  /// Errors are drawn by the sound bits between them, whose number is geometric: one draw an error, not one a bit.
   private static func damaged(
-    _ byte: UInt8, _ rate: Double, _ random: inout RandomStream, _ count: inout Int
+    _ byte: UInt8, _ rate: Double, _ random: inout RandomStream, _ gap: inout Int?, _ count: inout Int
   ) -> UInt8 {
     guard rate > 0 else { return byte }
     var byte = byte
-    for bit in 0..<8 where random.uniform() < rate {
+    var bit = gap ?? draw(rate, &random)
+    while bit < 8 {
       byte ^= 1 << UInt8(bit)
       count += 1
+      bit += 1 + draw(rate, &random)
     }
+    gap = bit - 8
     return byte
+  }
+
+  private static func draw(_ rate: Double, _ random: inout RandomStream) -> Int {
+    guard rate < 1 else { return 0 }
+    let gap = log(1 - random.uniform()) / log1p(-rate)
+    return gap < 1e15 ? Int(gap) : Int(1e15)
   }
 
   /// What happens to one answer.

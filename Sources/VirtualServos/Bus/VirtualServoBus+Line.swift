@@ -13,7 +13,7 @@ extension VirtualServoBus {
   func handle(_ event: ParserEvent, at time: Int64) {
     advance(to: time)
     let listening = devices.filter { device in
-      device.isListening && !configuration.faults.mute.contains(device.id) && hears(device)
+      device.isListening && !faults.mute.contains(device.id) && hears(device)
     }
     let replies: [Reply]
     switch event {
@@ -25,12 +25,19 @@ extension VirtualServoBus {
       record(.instruction, time, [instruction.id, instruction.code] + instruction.parameters)
       strike(request: counts.instructions)
       for device in devices {
-        device.positionOverride = configuration.faults.showsRequestCount ? counts.instructions % 4096 : nil
+        device.positionOverride = faults.showsRequestCount ? counts.instructions % 4096 : nil
       }
       // A brown-out strikes before the instruction is understood.
       let alive = listening.filter { $0.isListening }
       for device in alive { device.heardInstruction() }
       replies = line.replies(to: instruction, from: alive)
+    }
+    if keepsAnswers {
+      for reply in replies where !reply.isSilent {
+        for (id, answer) in reply.spoken {
+          spoken.append(SpokenAnswer(time: time, id: id, status: answer.error, data: answer.data))
+        }
+      }
     }
     schedule(replies, after: time)
   }
@@ -41,7 +48,6 @@ extension VirtualServoBus {
   }
 
   private func strike(request: Int) {
-    let faults = configuration.faults
     for strike in faults.brownOut where strike.request == request {
       for device in devices where device.id == strike.id {
         device.restart(silence: faults.brownOutTime)
@@ -60,7 +66,7 @@ extension VirtualServoBus {
   /// Puts replies on the line after an instruction that ended at `time`.
   private func schedule(_ replies: [Reply], after time: Int64) {
     guard !replies.isEmpty else { return }
-    let lateness = injector.isLate(request: counts.instructions) ? configuration.faults.lateBy : 0
+    let lateness = injector.isLate(request: counts.instructions) ? faults.lateBy : 0
     var cursor = time
     var together: [(start: Int64, bytes: [UInt8])] = []
     for reply in replies {
@@ -118,7 +124,7 @@ extension VirtualServoBus {
       deliver(Array(packet[from...]), at: time, wireStart: start, wireEnd: end)
       if fate.isDoubled { deliver(packet, at: time, wireStart: start, wireEnd: end) }
     }
-    if let limit = configuration.faults.hangUpAfter, counts.answers >= limit {
+    if let limit = faults.hangUpAfter, counts.answers >= limit {
       isHungUp = true
       note(end, "hung up")
     }

@@ -16,6 +16,15 @@ public final class VirtualServoBus {
   /// What was recorded so far, up to the configured limit.
   public internal(set) var recording: [BusEvent] = []
 
+  /// What goes wrong from now on; at first what the configuration says. Echo and times stay as they are.
+  public var faults: FaultSettings {
+    get { injector.settings }
+    set { injector.settings = newValue }
+  }
+  /// Whether `takeSpoken` has something to give.
+  public var keepsAnswers = false
+  var spoken: [SpokenAnswer] = []
+
   let devices: [ServoDevice]
   var timing: BusTiming { configuration.timing }
   var line: LineProtocol
@@ -104,6 +113,13 @@ public final class VirtualServoBus {
     }
   }
 
+  /// What servos have said since the last call, as they said it: before any fault of the line. Kept only while
+  /// `keepsAnswers`.
+  public func takeSpoken() -> [SpokenAnswer] {
+    defer { spoken.removeAll(keepingCapacity: true) }
+    return spoken
+  }
+
   /// When the next bytes reach the host, ns; nil when none are on their way.
   public var nextDelivery: Int64? { deliveries.first?.time }
 
@@ -172,7 +188,7 @@ public final class VirtualServoBus {
       servos: devices.map { device in
         ServoState(
           id: device.id, model: device.model.name,
-          isListening: device.isListening && !configuration.faults.mute.contains(device.id),
+          isListening: device.isListening && !faults.mute.contains(device.id),
           isTorqueOn: device.isTorqueOn, goal: device.goalTicks, position: device.positionTicks, shaft: device.shaft,
           errorBits: device.errorBits, isWatchdogTripped: device.isWatchdogTripped, temperature: device.temperature,
           voltage: device.voltage, flashWrites: device.flashWrites)

@@ -4,7 +4,7 @@ import ArgumentParser
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measure the loop, inference and the log on this machine.",
+    abstract: "Measure the loop, inference, the log and the servo bus on this machine.",
     discussion: """
       Machines are noisy: quote ratios within one run, not single times.
 
@@ -12,6 +12,9 @@ struct BenchCommand: ParsableCommand {
         sinew bench loop --rounds 3
         sinew bench inference
         sinew bench log --rate 1000 --duration 60
+        sinew bench bus-faults --cycles 10000
       """,
-    subcommands: [BenchLoopCommand.self, BenchInferenceCommand.self, BenchLogCommand.self])
+    subcommands: [
+      BenchLoopCommand.self, BenchInferenceCommand.self, BenchLogCommand.self, BenchBusFaultsCommand.self,
+    ])
 }

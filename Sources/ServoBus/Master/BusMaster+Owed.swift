@@ -1,0 +1,99 @@
+/// Which answers are still to come. A request for p bytes more than planned is owed an answer of that length by every
+/// servo it asks, from its sending until the answer is seen, damaged or not, or `lateAnswerHorizon` has passed. The
+/// protocols have no other mark that tells which request an answer is to.
+extension BusMaster {
+  /// A request for `phase` bytes more than planned goes out to a servo.
+  @_noLocks
+  func owe(_ servo: Int, _ phase: Int, at now: Int64) {
+    let place = servo &* 16 &+ phase
+    if owedCount[place] == 0 || owedUntil[place] <= now {
+      owedCount[place] = 0
+      owedSince[place] = now
+    }
+    if owedCount[place] < 255 { owedCount[place] &+= 1 }
+    owedUntil[place] = now &+ lateAnswerHorizon
+  }
+
+  /// Whether an answer of that length may still come.
+  @_noLocks
+  func isOwed(_ servo: Int, _ phase: Int, at now: Int64) -> Bool {
+    let place = servo &* 16 &+ phase
+    return owedCount[place] > 0 && owedUntil[place] > now
+  }
+
+  /// One answer of that length has come.
+  @_noLocks
+  func settleDebt(_ servo: Int, _ phase: Int) {
+    let place = servo &* 16 &+ phase
+    if owedCount[place] > 0 { owedCount[place] &-= 1 }
+  }
+
+  /// Chooses how many bytes more than planned are read: a number with which no answer of a servo that is alive is owed;
+  /// where there is none, the one with the youngest debts.
+  @_noLocks
+  mutating func choosePhase(at now: Int64) {
+    var youngest = Int64.min
+    var best = 0
+    for candidate in 0...spareBytes {
+      let since = oldestDebt(candidate, at: now, isMuteIncluded: false)
+      if since == .max {
+        phase = candidate
+        return
+      }
+      if since > youngest {
+        youngest = since
+        best = candidate
+      }
+    }
+    phase = best
+  }
+
+  /// Since when one of the servos to be asked owes an answer of that length; `Int64.max`: none does.
+  @_noLocks
+  func oldestDebt(_ phase: Int, at now: Int64, isMuteIncluded: Bool) -> Int64 {
+    var oldest = Int64.max
+    for servo in board.first..<board.end where board.states[servo] == AnswerBoard.State.waiting {
+      guard isMuteIncluded || missed[servo] < 3, isOwed(servo, phase, at: now) else { continue }
+      let since = owedSince[servo &* 16 &+ phase]
+      if since < oldest { oldest = since }
+    }
+    return oldest
+  }
+
+  /// An answer that nobody waits for any more has come: it is owed no longer.
+  @_noLocks
+  mutating func discard(_ frame: Frame) {
+    counters.stale &+= 1
+    guard board.count > 0 else { return }
+    if frame.id == WireProtocol.broadcastID {
+      guard wire.isSecondGeneration, frame.instruction == Instruction.status else { return }
+      let excess = commonExcess(frame)
+      guard excess >= 0 else { return }
+      for servo in 0..<board.count { settleDebt(servo, excess) }
+      return
+    }
+    let excess = frame.payloadCount &- readLength
+    guard excess >= 0, excess <= 15 else { return }
+    for servo in 0..<board.count where board.ids[servo] == frame.id { settleDebt(servo, excess) }
+  }
+
+  /// How many bytes more than planned the common answer of all servos carries from each; -1 when it is none.
+  @_noLocks
+  func commonExcess(_ frame: Frame) -> Int {
+    let servos = board.count
+    let block = (frame.payloadCount &+ 3) / servos
+    guard block &* servos == frame.payloadCount &+ 3 else { return -1 }
+    let excess = block &- 4 &- readLength
+    guard excess >= 0, excess <= 15 else { return -1 }
+    for servo in 0..<servos where frame.payload[servo &* block] != board.ids[servo] { return -1 }
+    return excess
+  }
+
+  /// A single operation's answer of `count` bytes was given up: it could be taken for a cycle's.
+  @_noLocks
+  func oweSingle(_ id: UInt8, count: Int, at now: Int64) {
+    let excess = count &- readLength
+    guard excess >= 0, excess <= 15 else { return }
+    for servo in 0..<board.count where board.ids[servo] == id { owe(servo, excess, at: now) }
+  }
+}
