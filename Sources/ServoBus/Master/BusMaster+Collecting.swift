@@ -306,7 +306,7 @@ extension BusMaster {
 
   /// Carries the parser's counts over.
   @_noLocks
-  private mutating func takeParserCounters() {
+  mutating func takeParserCounters() {
     let seen = parser.counters
     counters.checksum = seen.checksumErrors &+ seen.malformedFrames
     counters.short = seen.shortFrames

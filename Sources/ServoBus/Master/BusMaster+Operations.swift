@@ -57,6 +57,32 @@ extension BusMaster {
     }
   }
 
+  /// Writes bytes that wait in the servo for `action`, and waits for the acknowledgement.
+  public mutating func registerWrite(_ id: UInt8, address: Int, _ bytes: [UInt8]) throws(BusError) {
+    _ = try operate(id, answerLength: 0, what: "keep \(bytes.count) bytes for \(address)") {
+      (encoder, out) throws(EncodingError) in
+      try bytes.withUnsafeBufferPointer { (bytes) throws(EncodingError) in
+        try encoder.write(id, address: address, bytes: bytes, registered: true, into: out)
+      }
+    }
+  }
+
+  /// Carries out what waits in one servo, and waits for its acknowledgement. Where nothing waits, a DYNAMIXEL refuses; so
+  /// it does when only the acknowledgement was lost, so this is never sent twice.
+  public mutating func action(_ id: UInt8) throws(BusError) {
+    let retries = operationRetries
+    defer { operationRetries = retries }
+    operationRetries = 0
+    _ = try operate(id, answerLength: 0, what: "carry out what waits in it") { (encoder, out) throws(EncodingError) in
+      try encoder.action(id, into: out)
+    }
+  }
+
+  /// Carries out what waits in all servos, at the same moment. Nobody answers.
+  public mutating func action() throws(BusError) {
+    try sendOnly { (encoder, out) throws(EncodingError) in try encoder.action(WireProtocol.broadcastID, into: out) }
+  }
+
   /// Writes to every servo of the bus at once. Nobody answers.
   public mutating func broadcastWrite(address: Int, _ bytes: [UInt8]) throws(BusError) {
     try sendOnly { (encoder, out) throws(EncodingError) in
@@ -211,7 +237,7 @@ extension BusMaster {
     throw noAnswer(id, what: what)
   }
 
-  private mutating func exchange(_ encode: Encode, answerBytes: Int) throws(BusError) {
+  mutating func exchange(_ encode: Encode, answerBytes: Int) throws(BusError) {
     sentSecond = 0
     do throws(EncodingError) { sentFirst = try encode(encoder, output) } catch { throw .encoding(error) }
     do throws(TransportError) {

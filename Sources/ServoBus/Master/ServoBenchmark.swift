@@ -48,60 +48,83 @@ public struct ServoBenchmark: Sendable {
     }
   }
 
-  /// Runs our cycles.
-  public func run(_ master: inout BusMaster) throws(BusError) -> Result {
-    let plan = plan(on: master.wire)
-    try master.prepareCycle(plan)
-    try holdStill(&master, plan)
-    var histogram = LatencyHistogram()
-    var result = Result()
-    let before = master.counters
-    let calls = master.systemCalls
-    let cpu = sinew_thread_cpu_ns()
-    do throws(TransportError) {
-      for _ in 0..<cycles {
-        let report = try master.cycle(writes: true, deadline: master.now + 100_000_000)
-        histogram.record(report.finished - report.began)
-        if report.isComplete { result.complete += 1 }
-      }
-    } catch { throw .transport(error, at: master.portName) }
-    result.cycles = cycles
-    result.cpu = Double(sinew_thread_cpu_ns() - cpu) / Double(cycles)
-    result.systemCalls = Double(master.systemCalls - calls) / Double(cycles)
-    (result.p50, result.p99) = (histogram.percentile(0.5), histogram.percentile(0.99))
-    result.errors = zip(before.table, master.counters.table).map { ($1.kind, $1.count - $0.count) }
-    return result
+  /// What both clients reached.
+  public struct Comparison: Sendable {
+    public var ours: Result
+    /// nil where servos are read one by one.
+    public var plain: Result?
   }
 
-  /// Runs the plain C client's cycles with the same frames; nil where servos are read one by one.
-  public func runPlainClient(_ master: inout BusMaster) throws(BusError) -> Result? {
+  /// Runs our cycles and the plain C client's with the same frames, in turns of about fifty, so that both meet the same
+  /// disturbances.
+  public func run(_ master: inout BusMaster) throws(BusError) -> Comparison {
     let plan = plan(on: master.wire)
-    guard plan.method != .single else { return nil }
     try master.prepareCycle(plan)
     try holdStill(&master, plan)
-    let frames = try master.encodeCycle()
-    let wire = master.wire
+    let frames = plan.method == .single ? nil : try master.encodeCycle()
     // Answers with stuffing are longer: the plain client knows no better, so it is told what a clean cycle brings.
     let received = master.receivedBytes
     do throws(TransportError) {
-      _ = try master.cycle(writes: true, deadline: master.now + 100_000_000)
+      _ = try master.cycle(writes: true, deadline: master.now + budget)
     } catch { throw .transport(error, at: master.portName) }
-    let answerBytes = max(plan.bytes(on: wire).answer, Int(master.receivedBytes - received))
-    let client: (times: [Int64], systemCalls: Int64, cpu: Int64)
-    do throws(TransportError) {
-      client = try master.transport.runPlainClient(
-        first: frames.write, second: frames.read, answerBytes: answerBytes, timeout: 100_000_000, cycles: cycles)
-    } catch { throw .transport(error, at: master.portName) }
+    let answerBytes = max(plan.bytes(on: master.wire).answer, Int(master.receivedBytes - received))
+    let before = master.counters
+    var ours = Tally()
+    var plain = Tally()
+    var done = 0
+    while done < cycles {
+      let count = min(50, cycles - done)
+      done += count
+      do throws(TransportError) {
+        try runOurs(&master, count, &ours)
+        guard let frames else { continue }
+        let part = try master.transport.runPlainClient(
+          first: frames.write, second: frames.read, answerBytes: answerBytes, timeout: budget, cycles: count)
+        for time in part.times where time >= 0 { plain.add(time) }
+        plain.cpu += part.cpu
+        plain.systemCalls += part.systemCalls
+      } catch { throw .transport(error, at: master.portName) }
+    }
+    let errors = zip(before.table, master.counters.table).map { (kind: $1.kind, count: $1.count - $0.count) }
+    var comparison = Comparison(ours: ours.result(cycles, errors))
+    if frames != nil {
+      comparison.plain = plain.result(cycles, [("timeout", UInt64(cycles - plain.complete))])
+    }
+    return comparison
+  }
+
+  /// How long a cycle may take, ns: far more than any needs.
+  private var budget: Int64 { 100_000_000 }
+
+  private func runOurs(_ master: inout BusMaster, _ count: Int, _ tally: inout Tally) throws(TransportError) {
+    let calls = master.systemCalls
+    let cpu = sinew_thread_cpu_ns()
+    for _ in 0..<count {
+      let report = try master.cycle(writes: true, deadline: master.now + budget)
+      tally.histogram.record(report.finished - report.began)
+      if report.isComplete { tally.complete += 1 }
+    }
+    tally.cpu += sinew_thread_cpu_ns() - cpu
+    tally.systemCalls += Int64(master.systemCalls - calls)
+  }
+
+  private struct Tally: ~Copyable {
     var histogram = LatencyHistogram()
-    for time in client.times where time >= 0 { histogram.record(time) }
-    var result = Result()
-    result.cycles = cycles
-    result.complete = Int(histogram.count)
-    result.cpu = Double(client.cpu) / Double(cycles)
-    result.systemCalls = Double(client.systemCalls) / Double(cycles)
-    (result.p50, result.p99) = (histogram.percentile(0.5), histogram.percentile(0.99))
-    result.errors = [("timeout", UInt64(cycles - result.complete))]
-    return result
+    var complete = 0
+    var cpu: Int64 = 0
+    var systemCalls: Int64 = 0
+
+    mutating func add(_ time: Int64) {
+      histogram.record(time)
+      complete += 1
+    }
+
+    borrowing func result(_ cycles: Int, _ errors: [(kind: String, count: UInt64)]) -> Result {
+      Result(
+        cycles: cycles, complete: complete, errors: errors, p50: histogram.percentile(0.5),
+        p99: histogram.percentile(0.99), cpu: Double(cpu) / Double(cycles),
+        systemCalls: Double(systemCalls) / Double(cycles))
+    }
   }
 
   /// Makes every servo's goal its present position, so that the measurement moves nothing.

@@ -8,7 +8,8 @@ struct ServoBenchCommand: ParsableCommand {
     abstract: "Measure control cycles on a bus beside a plain C client in the same run.",
     discussion: """
       Each cycle reads 8 bytes from every servo and writes its goal, which is its own position at the start: nothing
-      moves. Prints the rate that the bus carries by its bytes, speed and measured latency.
+      moves. The two clients run in turns of fifty cycles. Prints the rate that the bus carries by its bytes, speed and
+      measured latency.
 
       Examples:
         sinew servo bench --port /dev/ttyUSB0 --protocol feetech --ids 1-6 --cycles 1000
@@ -44,6 +45,17 @@ struct ServoBenchCommand: ParsableCommand {
     let syscalls: Double
     let rate_limit_hz: Double
     let latency_us: Double
+    /// The plain C client in the same run, in turns with ours; absent where servos are read one by one.
+    let reference: Reference?
+
+    struct Reference: Encodable {
+      let cycles: Int
+      let ok: Int
+      let p50_us: Double
+      let p99_us: Double
+      let cpu_us: Double
+      let syscalls: Double
+    }
   }
 
   mutating func run() throws {
@@ -65,17 +77,22 @@ struct ServoBenchCommand: ParsableCommand {
     var timing = master.timing
     timing.latency = latency
     let limit = plan.rate(on: bus.wire, timing: timing)
-    let ours = try onBus { () throws(BusError) in try benchmark.run(&master) }
+    let comparison = try onBus { () throws(BusError) in try benchmark.run(&master) }
+    let (ours, plain) = (comparison.ours, comparison.plain)
     if json {
       try printJSON(
         Output(
           cycles: ours.cycles, ok: ours.complete,
           errors: Dictionary(uniqueKeysWithValues: ours.errors.map { ($0.kind, $0.count) }),
           p50_us: Double(ours.p50) / 1000, p99_us: Double(ours.p99) / 1000, cpu_us: ours.cpu / 1000,
-          syscalls: ours.systemCalls, rate_limit_hz: limit, latency_us: Double(latency) / 1000))
+          syscalls: ours.systemCalls, rate_limit_hz: limit, latency_us: Double(latency) / 1000,
+          reference: plain.map {
+            Output.Reference(
+              cycles: $0.cycles, ok: $0.complete, p50_us: Double($0.p50) / 1000, p99_us: Double($0.p99) / 1000,
+              cpu_us: $0.cpu / 1000, syscalls: $0.systemCalls)
+          }))
       return
     }
-    let plain = try onBus { () throws(BusError) in try benchmark.runPlainClient(&master) }
     var table = TextTable(header: ["client", "complete", "p50", "p99", "cpu", "system calls"])
     for (name, result) in [("sinew", ours)] + (plain.map { [("plain C", $0)] } ?? []) {
       table.add([
