@@ -13,7 +13,11 @@ import VirtualServos
     follower.registers[12] = 2
     rig.bus.servos.append(follower)
     rig.starts.append(rig.starts[1])
+    // It faces the first one.
+    rig.bus.servos[3].isReversed = true
+    rig.bus.servos[3].registers[10] = 1
     rig.configuration.profile.bus?.servos[1].followers = [12]
+    rig.configuration.calibration.joints[1].followers = [FollowerCalibration(servo: 12, homingOffset: 0)]
     return rig
   }
 

@@ -11,7 +11,7 @@ import VirtualServos
   ) throws {
     var rig = try Rig(kind)
     rig.configuration.calibration.joints[1].sign = -1
-    rig.configuration.calibration.joints[1].zero = kind.zero + 40
+    rig.configuration.calibration.joints[1].zero = Double(kind.zero) + 40
     rig.configuration.profile.bus?.servos[2].gear = 2
     try rig.run { server, arm in
       var state = JointState(count: 3)
@@ -89,6 +89,7 @@ import VirtualServos
     rig.configuration.calibration.joints[0].isContinuous = true
     rig.configuration.calibration.joints[0].lower = 0
     rig.configuration.calibration.joints[0].upper = 4095
+    rig.configuration.calibration.joints[0].mode = .extended
     rig.bus.servos[0].registers[11] = 4
     try rig.run { server, arm in
       var state = JointState(count: 3)
@@ -100,6 +101,41 @@ import VirtualServos
         _ = sinew_sleep_until_ns(sinew_now_ns() + 5_000_000)
       }
       #expect(abs(state.position[0] - goal) <= 0.02 && abs(server.state.servos[0].shaft.position - goal) < 0.03)
+    }
+  }
+
+  @Test func `A range over the end of the encoder's turn is one range, also when the servo starts again`() throws {
+    var rig = try Rig(.xl330)
+    rig.configuration.calibration.joints[0].mode = .extended
+    rig.configuration.calibration.joints[0].lower = 3000
+    rig.configuration.calibration.joints[0].upper = 5000
+    rig.configuration.calibration.joints[0].zero = 4000.5
+    rig.bus.servos[0].registers[11] = 4
+    // The shaft's 0 is at 2048 ticks: this is at 4500, which the register shows as 404 after power-on.
+    rig.starts[0] = Double(4500 - 2048) * rig.step
+    try rig.run { server, arm in
+      var state = JointState(count: 3)
+      try arm.readSurely(&state)
+      #expect(server.state.servos[0].position == 404)
+      #expect(abs(state.position[0] - 499.5 * rig.step) < 1e-9)
+      try arm.energiseFully(&state)
+      #expect(server.state.servos[0].goal == 404)
+      let goal = -500.5 * rig.step
+      for _ in 0..<600 where abs(state.position[0] - goal) > 0.01 {
+        try arm.command([goal, state.position[1], state.position[2]])
+        try arm.readSurely(&state)
+        _ = sinew_sleep_until_ns(sinew_now_ns() + 5_000_000)
+      }
+      #expect(abs(server.state.servos[0].shaft.position - Double(3500 - 2048) * rig.step) < 0.02)
+      let place = state.position[0]
+      server.restart(0)
+      for _ in 0..<60 where arm.power == .on || state.age[0] > 0.5 { try arm.readSurely(&state) }
+      for _ in 0..<20 { try arm.readSurely(&state) }
+      #expect(arm.power == .mixed && abs(state.position[0] - place) < 0.02)
+      try arm.energiseFully(&state)
+      #expect(abs(server.state.servos[0].shaft.position - Double(3500 - 2048) * rig.step) < 0.02)
+      try arm.command([0, state.position[1], state.position[2]])
+      #expect(throws: ArmError.self) { try arm.command([1001 * rig.step, 0, 0]) }
     }
   }
 

@@ -126,7 +126,7 @@ import VirtualServos
     try expect(rig, .servoSetting(2), ["startup_configuration 0"])
     rig = try Rig(.xl330)
     rig.bus.servos[0].registers[20] = 2000
-    try expect(rig, .servoSetting(1), ["homing offset 2000", "operating_mode 4"])
+    try expect(rig, .servoSetting(1), ["homing offset 2000", "at most", "sinew calibrate"])
     rig = try Rig(.ax)
     rig.bus.servos[0].registers[6] = 0
     rig.bus.servos[0].registers[8] = 0

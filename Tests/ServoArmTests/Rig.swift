@@ -62,7 +62,7 @@ struct Rig {
       name: "mine", profile: "rig",
       joints: (1...joints).map {
         JointCalibration(
-          joint: names[$0 - 1], servo: UInt8($0), model: kind.model, zero: kind.zero, sign: 1,
+          joint: names[$0 - 1], servo: UInt8($0), model: kind.model, zero: Double(kind.zero), sign: 1,
           lower: kind.range.lowerBound, upper: kind.range.upperBound)
       })
     configuration = ServoArmConfiguration(profile: profile, calibration: calibration, controlPeriod: period)
@@ -107,17 +107,18 @@ struct Rig {
 }
 
 extension ServoArm {
-  /// A read that may miss now and then, because the machine is busy.
-  mutating func readSurely(_ state: inout JointState, tries: Int = 50) throws {
-    for _ in 0..<tries {
+  /// A read that may miss, because the machine is busy: tried again for ten seconds.
+  mutating func readSurely(_ state: inout JointState) throws {
+    let end = sinew_now_ns() + 10_000_000_000
+    while true {
       do throws(ArmError) {
         try read(into: &state, now: sinew_now_ns())
         return
       } catch {
-        guard error.code == .timedOut else { throw error }
+        guard error.code == .timedOut, sinew_now_ns() < end else { throw error }
+        _ = sinew_sleep_until_ns(sinew_now_ns() + 1_000_000)
       }
     }
-    throw ArmError(.timedOut, reason: "no servo answered, many times over")
   }
 
   /// Ticks that only energise, until torque is on.

@@ -73,9 +73,14 @@ struct ArmDescription: Sendable {
       let first = try ArmDescription.expect(
         index, profile.joints[index], joint, mounting, wire: wire, arm: calibration.name)
       servos.append(first)
-      for id in mounting.followers {
+      guard joint.followers.count == mounting.followers.count else {
+        throw wrong(
+          "calibration '\(calibration.name)', joint \(joint.joint): \(joint.followers.count) servos follow its first one, "
+            + "the profile has \(mounting.followers.count)", "calibrate this arm with 'sinew calibrate'")
+      }
+      for other in joint.followers {
         var follower = first
-        follower.id = id
+        follower.id = other.servo
         followers.append(follower)
       }
     }
@@ -115,6 +120,10 @@ struct ArmDescription: Sendable {
       throw wrong("a \(model.name) is not what drives it: \(mounting.models.joined(separator: " or "))")
     }
     guard joint.lower < joint.upper else { throw wrong("its range \(joint.lower) to \(joint.upper) ticks is empty") }
+    guard joint.zero.isFinite else { throw wrong("its zero is not a number") }
+    guard joint.mode == .position || wire == .dynamixel2 else {
+      throw wrong("a \(model.name) has no \(joint.mode.rawValue) mode")
+    }
     guard joint.sign == 1 || joint.sign == -1 else { throw wrong("its sign is \(joint.sign), expected 1 or -1") }
     guard mounting.gear.isFinite, mounting.gear > 0 else {
       throw wrong("its gear is \(mounting.gear), expected a positive number")

@@ -98,8 +98,12 @@ struct ArmExamination: Sendable {
       let register = reading.layout.positionCodec.decode(master.data(of: index) + reading.layout.block.position)
       var memory = ServoMemory()
       memory.register = register
-      memory.ticks = register
-      memory.candidate = register
+      // Whole turns are not known: the joint is where the calibration says that it can be.
+      let joint = image.expected.calibration
+      memory.ticks =
+        image.expected.isFollower ? register : facts[index].unwrap(register, near: (joint.lower + joint.upper) / 2)
+      memory.candidate = memory.ticks
+      memory.goalTurns = memory.ticks - register
       memory.stamp = master.stamp(of: index)
       memory.torque = image.isTorqueOn ? TorqueState.on : TorqueState.off
       memory.goal = image.value("goal_position") ?? register
@@ -107,18 +111,18 @@ struct ArmExamination: Sendable {
       memory.temperature = image.temperature
       memory.errorBits = image.errorBits
       memory.confirmedBits = image.errorBits
-      try checkPlace(image, facts[index], register)
+      try checkPlace(image, facts[index], memory.ticks)
       result.append(memory)
     }
     return result
   }
 
-  private static func checkPlace(_ image: ServoImage, _ facts: ServoFacts, _ register: Int) throws(ServoArmError) {
+  private static func checkPlace(_ image: ServoImage, _ facts: ServoFacts, _ ticks: Int) throws(ServoArmError) {
     let servo = image.expected
-    guard !servo.isFollower, register < facts.lowest || register > facts.highest else { return }
+    guard !servo.isFollower, ticks < facts.lowest || ticks > facts.highest else { return }
     throw ServoArmError(
       .calibrationMismatch(servo.id),
-      "\(servo.name) stands at \(register) ticks, outside its calibrated range \(servo.calibration.lower) to "
+      "\(servo.name) stands at \(ticks) ticks, outside its calibrated range \(servo.calibration.lower) to "
         + "\(servo.calibration.upper)",
       suggestion: "move it inside by hand; if it is inside, this is another arm's calibration: 'sinew calibrate'")
   }
@@ -156,6 +160,8 @@ extension ServoFacts {
     id = servo.id
     self.joint = servo.joint
     isFollower = servo.isFollower
+    mark = UInt8(clamping: image.value("status_return_level") ?? 0)
+    hasWatchdog = FirmwareChecks.hasWatchdog(image)
     let perJoint = Double(joint.sign) / servo.mounting.gear
     radiansPerTick = (servo.model.register("present_position")?.scale ?? 1) * perJoint
     speedPerCount = (servo.model.register("present_speed")?.scale ?? 0) * perJoint
@@ -166,27 +172,32 @@ extension ServoFacts {
     zero = joint.zero
     // A tenth of a radian: joints give way at their ends.
     let margin = Int((0.1 / radiansPerTick.magnitude).rounded(.up))
-    if servo.isFollower {
-      (lowest, highest) = (Int.min / 4, Int.max / 4)
-      (goalLower, goalUpper) = (lowest, highest)
-    } else if !joint.isContinuous {
-      (lowest, highest) = (joint.lower - margin, joint.upper + margin)
-      (goalLower, goalUpper) = (joint.lower, joint.upper)
-    } else if image.isMultiTurn {
-      (lowest, highest) = (-1_100_000, 1_100_000)
-      // Extended position mode (e-Manual, Goal Position).
-      (goalLower, goalUpper) = (-1_048_575, 1_048_575)
-    } else {
-      wrap = servo.model.positionSteps
-      (lowest, highest) = (0, wrap - 1)
-      (goalLower, goalUpper) = (ServoFacts.seamGuard, wrap - 1 - ServoFacts.seamGuard)
-    }
     // The speed that the servo itself is fenced in at (see `EnergiseProgramme`).
     let largest = servo.limits.velocity * EnergiseProgramme.speedMargin
     ticksPerNanosecond = largest / radiansPerTick.magnitude * 1e-9
     // A hand is quicker than a careful limit.
     ticksPerNanosecondByHand = max(largest, 4 * Double.pi) / radiansPerTick.magnitude * 1e-9
-    mark = UInt8(clamping: image.value("status_return_level") ?? 0)
-    hasWatchdog = FirmwareChecks.hasWatchdog(image)
+    let anywhere = (Int.min / 4, Int.max / 4)
+    let last = servo.model.positionSteps - 1
+    let isInOneTurn = joint.mode == .position
+    (registerLower, registerUpper) = anywhere
+    (sendLower, sendUpper) = anywhere
+    if servo.isFollower || joint.isContinuous {
+      (lowest, highest) = anywhere
+      (goalLower, goalUpper) = anywhere
+    } else {
+      (lowest, highest) = (joint.lower - margin, joint.upper + margin)
+      (goalLower, goalUpper) = isInOneTurn ? (max(0, joint.lower), min(last, joint.upper)) : (joint.lower, joint.upper)
+    }
+    guard !servo.isFollower else { return }
+    if !isInOneTurn {
+      turn = servo.model.stepsPerTurn
+      // Extended position mode (e-Manual, Goal Position).
+      (sendLower, sendUpper) = (-1_048_575, 1_048_575)
+    } else if joint.isContinuous {
+      turn = servo.model.positionSteps
+      (registerLower, registerUpper) = (0, last)
+      (sendLower, sendUpper) = (ServoFacts.seamGuard, last - ServoFacts.seamGuard)
+    }
   }
 }

@@ -7,15 +7,22 @@ struct ServoFacts: BitwiseCopyable, Sendable {
   /// What one tick is at the joint, rad: negative where the angle falls with the ticks.
   var radiansPerTick = 0.0
   /// Ticks at joint position 0.
-  var zero = 0
-  /// Readings outside these are not believed, ticks.
+  var zero = 0.0
+  /// What the position register can hold.
+  var registerLower = 0
+  var registerUpper = 0
+  /// Joint positions outside these are not believed, ticks.
   var lowest = 0
   var highest = 0
-  /// Ticks after which the register begins anew; 0 where it does not, or the joint never gets there.
-  var wrap = 0
-  /// What the goal register may be sent to, ticks.
+  /// Ticks of a turn where the register tells the position within a turn only: after every one of them (Feetech), or since
+  /// power-on (DYNAMIXEL's extended modes). 0 where it tells the position itself.
+  var turn = 0
+  /// The joint's calibrated range, ticks.
   var goalLower = 0
   var goalUpper = 0
+  /// What the goal register may be sent to.
+  var sendLower = 0
+  var sendUpper = 0
   /// rad/s per count of the speed register, with the sign.
   var speedPerCount = 0.0
   /// N·m per count of the current register, with the sign; 0 where current is not measured.

@@ -136,11 +136,12 @@ extension ServoArm {
         return false
       }
       let facts = tables.facts[servo]
-      var goal = memory.pointee.register
+      var ticks = memory.pointee.register &+ memory.pointee.goalTurns
       // Within three ticks of its limits it is brought to them; farther out torque would move it.
-      if goal < facts.goalLower, facts.goalLower &- goal <= 3 { goal = facts.goalLower }
-      if goal > facts.goalUpper, goal &- facts.goalUpper <= 3 { goal = facts.goalUpper }
-      guard goal >= facts.goalLower, goal <= facts.goalUpper,
+      if ticks < facts.goalLower, facts.goalLower &- ticks <= 3 { ticks = facts.goalLower }
+      if ticks > facts.goalUpper, ticks &- facts.goalUpper <= 3 { ticks = facts.goalUpper }
+      let goal = ticks &- memory.pointee.goalTurns
+      guard ticks >= facts.goalLower, ticks <= facts.goalUpper, goal >= facts.sendLower, goal <= facts.sendUpper,
         layout.goalCodec.encode(goal, into: tables.writeData + count &* current.length)
       else {
         throw giveUp(

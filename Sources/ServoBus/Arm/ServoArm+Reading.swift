@@ -71,13 +71,15 @@ extension ServoArm {
   private mutating func believe(_ servo: Int, _ register: Int, stamp: Int64) -> Bool {
     let facts = tables.facts[servo]
     let memory = tables.memory + servo
-    // An answer to an earlier request cannot be: it is the same one once more.
-    guard register >= facts.lowest, register <= facts.highest else {
+    guard register >= facts.registerLower, register <= facts.registerUpper else {
       reject(servo, register, stamp: stamp, isInRange: false)
       return false
     }
-    var ticks = register
-    if facts.wrap > 0 { ticks = unwrap(register, near: memory.pointee.ticks, turn: facts.wrap) }
+    let ticks = facts.unwrap(register, near: memory.pointee.ticks)
+    guard ticks >= facts.lowest, ticks <= facts.highest else {
+      reject(servo, ticks, stamp: stamp, isInRange: false)
+      return false
+    }
     let isFree = memory.pointee.torque != TorqueState.on
     let speed = isFree ? facts.ticksPerNanosecondByHand : facts.ticksPerNanosecond
     let elapsed = memory.pointee.stamp == .min ? Int64.max / 4 : stamp &- memory.pointee.stamp
@@ -115,10 +117,13 @@ extension ServoArm {
     memory.pointee.candidate = ticks
     memory.pointee.candidateStamp = stamp
   }
+}
 
+extension ServoFacts {
   /// The number of ticks nearest to `near` that the register shows as `register`.
   @_noLocks
-  private func unwrap(_ register: Int, near: Int, turn: Int) -> Int {
+  func unwrap(_ register: Int, near: Int) -> Int {
+    guard turn > 0 else { return register }
     var difference = (register &- near) % turn
     if difference &* 2 > turn { difference &-= turn }
     if difference &* 2 < -turn { difference &+= turn }

@@ -44,22 +44,24 @@ extension ServoArm {
       throw ArmError(.commandNotFinite, joint: joint, reason: "the command is not finite")
     }
     let facts = tables.facts[joint]
-    let offset = sinew_round(position / facts.radiansPerTick)
-    guard offset.magnitude < 1e9 else {
+    let place = sinew_round(facts.zero + position / facts.radiansPerTick)
+    guard place.magnitude < 1e9 else {
       throw ArmError(.outOfRange, joint: joint, reason: "the goal is outside the joint's calibrated range")
     }
-    // The turn that the servo's register is in.
-    let turns = tables.memory[joint].goalTurns
-    let goal = Int(offset) &+ facts.zero &- turns
+    var ticks = Int(place)
     // A limit in radians may round to the tick beside the one that it was made from.
-    if goal == facts.goalLower &- 1 { return facts.goalLower }
-    if goal == facts.goalUpper &+ 1 { return facts.goalUpper }
-    guard goal >= facts.goalLower, goal <= facts.goalUpper else {
+    if ticks == facts.goalLower &- 1 { ticks = facts.goalLower }
+    if ticks == facts.goalUpper &+ 1 { ticks = facts.goalUpper }
+    guard ticks >= facts.goalLower, ticks <= facts.goalUpper else {
+      throw ArmError(
+        .outOfRange, joint: joint, detail: ticks, reason: "the goal is outside the joint's calibrated range")
+    }
+    // In the turn that the servo's register is in.
+    let goal = ticks &- tables.memory[joint].goalTurns
+    guard goal >= facts.sendLower, goal <= facts.sendUpper else {
       throw ArmError(
         .outOfRange, joint: joint, detail: goal,
-        reason: facts.wrap > 0
-          ? "the goal is too near the seam of the servo's encoder, which it would turn away from"
-          : "the goal is outside the joint's calibrated range")
+        reason: "the goal is too near the seam of the servo's encoder, which it would turn away from")
     }
     return goal
   }

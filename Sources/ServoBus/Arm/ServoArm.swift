@@ -131,7 +131,7 @@ public struct ServoArm: ~Copyable, Arm {
   /// The joint position that a number of ticks is, rad.
   @_noLocks
   func position(_ joint: Int, ticks: Int) -> Double {
-    Double(ticks &- tables.facts[joint].zero) * tables.facts[joint].radiansPerTick
+    (Double(ticks) - tables.facts[joint].zero) * tables.facts[joint].radiansPerTick
   }
 
   /// When a tick that began at `now` has used this many percent of its period; counted from the present where `now` is no

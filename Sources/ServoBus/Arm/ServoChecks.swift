@@ -18,7 +18,8 @@ struct ServoChecks {
     try checkErrors(notes: &notes)
     try checkMode()
     try checkHabits()
-    if servo.isFollower { try checkFollower() } else { try checkCalibration() }
+    if servo.isFollower { try checkFollower() }
+    try checkCalibration()
     if image.isTorqueOn { notes.append("\(servo.name) was found under torque; it is adopted where it holds") }
   }
 
@@ -99,6 +100,15 @@ struct ServoChecks {
     return names.filter { faults.has($0.0) }.map(\.1).joined(separator: ", ")
   }
 
+  /// What DYNAMIXEL's operating mode register holds for a mode.
+  private static func code(_ mode: PositionMode) -> Int {
+    switch mode {
+    case .position: 3
+    case .extended: 4
+    case .currentBased: 5
+    }
+  }
+
   private func checkMode() throws(ServoArmError) {
     let isContinuous = servo.calibration.isContinuous
     switch arm.wire {
@@ -120,16 +130,21 @@ struct ServoChecks {
       }
     case .dynamixel2:
       let mode = image.value("operating_mode") ?? 3
-      let allowed = isContinuous ? [4, 5] : [3, 4, 5]
-      guard allowed.contains(mode) else {
+      let wanted = ServoChecks.code(servo.calibration.mode)
+      if mode != wanted {
         throw error(
-          .servoSetting(servo.id), "is in operating mode \(mode)" + (isContinuous ? ", but turns without end" : ""),
-          "set it with \(writing("operating_mode", isContinuous ? 4 : 3)), then calibrate with 'sinew calibrate'")
+          .servoSetting(servo.id), "is in operating mode \(mode), the calibration was made in mode \(wanted)",
+          "set it with \(writing("operating_mode", wanted)), or calibrate with 'sinew calibrate'")
       }
       if mode == 3, let offset = image.value("homing_offset"), offset.magnitude > 1024 {
         throw error(
           .servoSetting(servo.id), "ignores its homing offset \(offset): in position mode it goes to 1024 at most",
-          "set it with \(writing("operating_mode", 4)), then calibrate with 'sinew calibrate'")
+          "calibrate with 'sinew calibrate', which chooses the mode that this needs")
+      }
+      if isContinuous, mode == 3 {
+        throw error(
+          .configuration, "is in position mode, which ends at a turn, and the calibration says without end",
+          "calibrate with 'sinew calibrate'")
       }
     case .feetechSCS, .dynamixel1:
       if image.value("min_position") == 0, image.value("max_position") == 0 {
@@ -147,6 +162,16 @@ struct ServoChecks {
 
   /// Settings that would switch torque on behind our back.
   private func checkHabits() throws(ServoArmError) {
+    if let drive = image.value("drive_mode") {
+      // Followers face the first servo.
+      let isReversed = servo.mounting.isReversed != servo.isFollower
+      if (drive & 1 != 0) != isReversed {
+        throw error(
+          .servoSetting(servo.id),
+          "counts \(drive & 1 != 0 ? "in reverse" : "forward") (drive mode bit 0), this arm's does not",
+          "set it with \(writing("drive_mode", drive ^ 1)), then calibrate with 'sinew calibrate'")
+      }
+    }
     if let drive = image.value("drive_mode"), drive & 8 != 0 {
       throw error(
         .servoSetting(servo.id), "switches its torque on at every goal (drive mode bit 3)",
@@ -176,21 +201,24 @@ struct ServoChecks {
   private func checkCalibration() throws(ServoArmError) {
     let joint = servo.calibration
     let other = "this may be the calibration of another arm: give this one's own, or calibrate with 'sinew calibrate'"
-    if let wanted = joint.homingOffset, let found = image.value("homing_offset"), wanted != found {
+    let offset =
+      servo.isFollower ? joint.followers.first { $0.servo == servo.id }?.homingOffset : joint.homingOffset
+    if let wanted = offset, let found = image.value("homing_offset"), wanted != found {
       throw error(
         .calibrationMismatch(servo.id), "has homing offset \(found), the calibration was made with \(wanted)", other)
     }
-    guard let low = image.value("min_position"), let high = image.value("max_position"), !image.isMultiTurn else {
+    // In the extended modes the servo knows no limits.
+    guard joint.mode == .position, let low = image.value("min_position"), let high = image.value("max_position") else {
       return
     }
+    let last = servo.model.positionSteps - 1
     if joint.isContinuous {
-      guard (low, high) != (0, servo.model.positionSteps - 1), (low, high) != (0, 0) else { return }
+      guard (low, high) != (0, last), (low, high) != (0, 0) else { return }
       throw error(
         .servoSetting(servo.id), "turns without end, but is limited to \(low) to \(high) ticks",
-        "set its limits with \(writing("min_position", 0)) and \(writing("max_position", servo.model.positionSteps - 1))"
-      )
+        "set its limits with \(writing("min_position", 0)) and \(writing("max_position", last))")
     }
-    guard (low, high) != (joint.lower, joint.upper) else { return }
+    guard (low, high) != (max(0, joint.lower), min(last, joint.upper)) else { return }
     throw error(
       .calibrationMismatch(servo.id),
       "is limited to \(low) to \(high) ticks, the calibration says \(joint.lower) to \(joint.upper)", other)

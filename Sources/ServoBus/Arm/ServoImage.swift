@@ -62,6 +62,4 @@ struct ServoImage: Sendable {
   }
   /// s.
   var returnDelay: Double { quantity("return_delay") ?? 0 }
-  /// Whether the position register counts on through turns.
-  var isMultiTurn: Bool { expected.model.wire == .dynamixel2 && value("operating_mode") != 3 }
 }
