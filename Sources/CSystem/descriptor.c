@@ -43,6 +43,8 @@ int64_t sinew_read_some(int descriptor, void *buffer, size_t capacity) {
 
 int64_t sinew_write_some(int descriptor, bool is_socket, const void *bytes, size_t count) {
   ssize_t written;
+  // The last word was the stop frame.
+  if (sinew_crash_stop_was_sent(descriptor)) return -ESHUTDOWN;
   vouch();
   // A socket whose other end is gone must answer EPIPE, not end the process.
   do written = is_socket ? send(descriptor, bytes, count, MSG_NOSIGNAL) : write(descriptor, bytes, count);

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,10 +17,31 @@ static size_t whole_pages(size_t bytes) {
   return bytes > SIZE_MAX - page ? SIZE_MAX / page * page : (bytes + page - 1) / page * page;
 }
 
+struct start {
+  void *(*entry)(void *);
+  void *context;
+};
+
+static void *run_with_fault_stack(void *argument) {
+  struct start start = *(struct start *)argument;
+  free(argument);
+  // Without it only a stack overflow would pass unheard.
+  (void)sinew_thread_add_fault_stack();
+  void *result = start.entry(start.context);
+  sinew_thread_remove_fault_stack();
+  return result;
+}
+
 int sinew_thread_start(void *(*entry)(void *), void *context, size_t stack_bytes, pthread_t *thread) {
+  struct start *start = malloc(sizeof *start);
+  if (start == NULL) return ENOMEM;
+  *start = (struct start){entry, context};
   pthread_attr_t attributes;
   int status = pthread_attr_init(&attributes);
-  if (status != 0) return status;
+  if (status != 0) {
+    free(start);
+    return status;
+  }
   status = pthread_attr_setstacksize(&attributes, whole_pages(stack_bytes));
   if (status == 0) {
     sigset_t blocked, before;
@@ -27,10 +49,11 @@ int sinew_thread_start(void *(*entry)(void *), void *context, size_t stack_bytes
     for (size_t i = 0; i < sizeof own_faults / sizeof *own_faults; i++) sigdelset(&blocked, own_faults[i]);
     // A new thread inherits the mask of the one that makes it.
     pthread_sigmask(SIG_BLOCK, &blocked, &before);
-    status = pthread_create(thread, &attributes, entry, context);
+    status = pthread_create(thread, &attributes, run_with_fault_stack, start);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
   }
   pthread_attr_destroy(&attributes);
+  if (status != 0) free(start);
   return status;
 }
 

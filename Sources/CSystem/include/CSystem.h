@@ -40,7 +40,8 @@ SINEW_RT double sinew_erf(double x);
 // MARK: Threads (set-up only: nothing here belongs on the tick)
 
 /// Starts a thread with its own stack of `stack_bytes` (rounded up to whole pages, at least the system's minimum).
-/// Signals that come from outside (SIGINT, SIGTERM, ...) are blocked in it, so that they never interrupt its sleep.
+/// Signals that come from outside (SIGINT, SIGTERM, ...) are blocked in it, so that they never interrupt its sleep. It has an
+/// alternative stack for the handlers of its own faults.
 /// Join it with pthread_join. Returns 0 or an errno value.
 int sinew_thread_start(
     void *_Nullable (*_Nonnull entry)(void *_Nullable), void *_Nullable context, size_t stack_bytes,
@@ -135,3 +136,4 @@ void sinew_pool_delete(sinew_pool *_Nonnull pool);
 #include "CSystemDescriptor.h"
 #include "CSystemInput.h"
 #include "CSystemLine.h"
+#include "CSystemCrash.h"

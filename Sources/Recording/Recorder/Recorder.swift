@@ -73,7 +73,10 @@ public final class Recorder {
   private init(path: String, options: RecorderOptions, preamble: LogPreamble, sink: any LogSink) {
     self.options = options
     layout = preamble.layout
-    let largest = 32 + max(preamble.layout.byteCount(isFinal: true), 24 * preamble.layout.jointCount)
+    let largest =
+      32
+      + max(
+        preamble.layout.byteCount(isFinal: true), 24 * preamble.layout.jointCount, MemoryLayout<BusRecord>.size)
     let joints = Int(min(options.jointStateRate, 1000)) * (32 + 24 * preamble.layout.jointCount)
     let perSecond = 1000 * (24 + preamble.layout.byteCount(isFinal: false)) + joints
     memory = RecorderMemory(ringBytes: max(options.ringBytes ?? 4 * perSecond, 16 * largest))
@@ -93,6 +96,8 @@ public final class Recorder {
     var all = sigset_t()
     var before = sigset_t()
     sigfillset(&all)
+    // A fault of its own must still reach the handler that stops the arm.
+    for fault in [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS] { sigdelset(&all, fault) }
     pthread_sigmask(SIG_SETMASK, &all, &before)
     defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
     let argument = Unmanaged.passRetained(worker)
@@ -134,6 +139,9 @@ public final class Recorder {
 
 private func logThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
   guard let argument else { return nil }
+  // A crash of this thread, too, must still reach the arm.
+  _ = sinew_thread_add_fault_stack()
   Unmanaged<LogWorker>.fromOpaque(argument).takeRetainedValue().run()
+  sinew_thread_remove_fault_stack()
   return nil
 }

@@ -1,0 +1,35 @@
+// The last thing a dying process does for its arm. Included by CSystem.h.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// The most bytes of a stop frame.
+#define SINEW_CRASH_STOP_CAPACITY 256
+
+/// From now on a crash of any thread (SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGSYS; Swift's traps among them)
+/// puts `bytes` onto `descriptor` before the process dies of it: three times, each after a pause longer than a servo waits
+/// for the rest of a frame, since part of another frame may just have been sent. The descriptor must be non-blocking. A
+/// second call replaces descriptor and bytes (after a reconnection). A thread's stack overflow is survived as long as the
+/// thread has an alternative stack: all that `sinew_thread_start` starts, and the one that calls this. Set-up only.
+/// Returns 0 or an errno value (EINVAL: no bytes, or more than SINEW_CRASH_STOP_CAPACITY).
+int sinew_crash_stop_arm(int descriptor, const void *_Nonnull bytes, size_t count);
+/// Whether a crash sends the stop frame; true after `sinew_crash_stop_arm`. For the times when no torque was asked for.
+SINEW_RT void sinew_crash_stop_set_active(bool active);
+/// Gives the signals back to the system. Set-up only.
+void sinew_crash_stop_disarm(void);
+/// Whether the stop frame was sent to `descriptor`: from then on `sinew_write_some` refuses to write anything there
+/// (ESHUTDOWN), whatever thread is still running.
+SINEW_RT bool sinew_crash_stop_was_sent(int descriptor);
+/// Sends the stop frame now, if there is one and it was not sent yet. Async-signal-safe.
+void sinew_crash_stop_send(void);
+
+/// Gives the calling thread an alternative stack for the handlers of its own faults, unless it has one. Returns 0 or an
+/// errno value.
+int sinew_thread_add_fault_stack(void);
+/// Takes that stack away again, before the thread ends.
+void sinew_thread_remove_fault_stack(void);
+
+/// At the `count`-th stop signal (SIGINT, SIGTERM, SIGHUP) the process sends the stop frame and ends at once with exit code
+/// 128 + signal; 0: never. For a program that no longer reacts to the signals before.
+void sinew_stop_signals_exit_at(int count);
