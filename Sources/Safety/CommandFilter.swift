@@ -55,6 +55,14 @@ struct CommandFilter: BitwiseCopyable {
   /// An arm adopted outside its joint limits only moves inward.
   @_noLocks
   mutating func advance(to target: JointVector, alterations: inout Alterations, joints: inout UInt16) -> JointVector {
+    advance(to: target, atMost: limits.velocity, alterations: &alterations, joints: &joints)
+  }
+
+  /// The same, with speeds up to `fastest` (rad/s, at most the limits).
+  @_noLocks
+  mutating func advance(
+    to target: JointVector, atMost fastest: JointVector, alterations: inout Alterations, joints: inout UInt16
+  ) -> JointVector {
     for index in 0..<goal.count {
       var altered = Alterations(rawValue: 0)
       var wanted = target[index]
@@ -66,7 +74,7 @@ struct CommandFilter: BitwiseCopyable {
         altered = .position
       }
       let exact = (wanted - goal[index]) / period
-      let v = allowedSpeed(joint: index, exact: exact, altered: &altered)
+      let v = allowedSpeed(joint: index, exact: exact, fastest: fastest[index], altered: &altered)
       if v == exact {
         // The target itself, free of the rounding of a speed times a time.
         speed[index] = v
@@ -109,9 +117,10 @@ struct CommandFilter: BitwiseCopyable {
 
   /// The speed for this tick, rad/s, as near to `exact` as the limits allow.
   @_noLocks
-  private func allowedSpeed(joint index: Int, exact: Double, altered: inout Alterations) -> Double {
+  private func allowedSpeed(
+    joint index: Int, exact: Double, fastest: Double, altered: inout Alterations
+  ) -> Double {
     var v = exact
-    let fastest = limits.velocity[index]
     if v.magnitude > fastest {
       v = v > 0 ? fastest : -fastest
       altered = Alterations(rawValue: altered.rawValue | Alterations.velocity.rawValue)

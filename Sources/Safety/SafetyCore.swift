@@ -24,6 +24,8 @@ public struct OperatorRequests: OptionSet, Sendable, BitwiseCopyable {
   public static var disarm: OperatorRequests { @_noLocks get { OperatorRequests(rawValue: 64) } }
   /// Torque off at once, whatever the arm does; latched. Accepted from anybody in any state.
   public static var release: OperatorRequests { @_noLocks get { OperatorRequests(rawValue: 128) } }
+  /// From rest go to `SafetyInputs.destination`, slowly and within every limit, and hold there.
+  public static var move: OperatorRequests { @_noLocks get { OperatorRequests(rawValue: 256) } }
 
   /// This set with more requests.
   @_noLocks
@@ -52,6 +54,8 @@ public struct SafetyInputs: Sendable, BitwiseCopyable {
   public var health: ArmHealth
   /// The proposal of the source in authority; `source` none if there has been none.
   public var proposal: Proposal
+  /// Where a requested move goes, rad; looked at in the tick that carries the request.
+  public var destination: JointVector
   /// How late the tick began, ns.
   public var lateness: Int64
   /// Time since the previous tick began, ns; 0 for the first.
@@ -69,6 +73,7 @@ public struct SafetyInputs: Sendable, BitwiseCopyable {
     health = ArmHealth(count: count)
     proposal = Proposal(
       source: .none, mode: mode, goal: JointVector(repeating: 0, count: count), stamp: 0)
+    destination = JointVector(repeating: .nan, count: count)
     lateness = 0
     sincePrevious = 0
   }
@@ -127,10 +132,12 @@ public struct SafetyConfiguration: Sendable, BitwiseCopyable {
   public var armingTicks: Int
   /// Whether the loop's timing is judged; not with a virtual clock.
   public var judgesTiming: Bool
+  /// Largest joint speed of a move that the core was asked for, rad/s.
+  public var moveSpeed: Double
 
   public init(
     limits: SafetyLimits, mode: CommandMode, period: Int64, proposalPeriod: Int64, armingTicks: Int,
-    judgesTiming: Bool
+    judgesTiming: Bool, moveSpeed: Double = 0.5
   ) {
     self.limits = limits
     self.mode = mode
@@ -138,6 +145,7 @@ public struct SafetyConfiguration: Sendable, BitwiseCopyable {
     self.proposalPeriod = proposalPeriod
     self.armingTicks = armingTicks
     self.judgesTiming = judgesTiming
+    self.moveSpeed = moveSpeed
   }
 }
 
@@ -155,6 +163,8 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
   /// What is latched.
   public private(set) var latched: ConditionSet = ConditionSet(rawValue: 0)
   private var filter: CommandFilter
+  /// The move under way, in `moving`.
+  private var course: MoveCourse
   private var armingTicksLeft = 0
   private var ticksWithoutRead = 0
   private var overrunBucket = 0.0
@@ -175,6 +185,7 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
     precondition(configuration.period > 0 && configuration.proposalPeriod > 0, "a period is positive")
     self.configuration = configuration
     filter = CommandFilter(limits: configuration.limits, period: Double(configuration.period) * 1e-9)
+    course = MoveCourse(count: configuration.limits.lower.count)
   }
 
   /// The last commanded goal.
@@ -295,7 +306,7 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
       case .arming where latched.rawValue == 0:
         // Being stopped is no way to become armed: the arming time begins anew.
         armingTicksLeft = configuration.armingTicks
-      case .policy, .teleoperation, .handover, .park, .arming, .hold, .stopping:
+      case .policy, .teleoperation, .handover, .park, .moving, .arming, .hold, .stopping:
         state = .stopping
       case .boot, .disarmed, .faultHold, .fault, .emergencyStop:
         // Nothing is commanded yet, so there is no goal to hold.
@@ -328,6 +339,12 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
     if state == .hold && inputs.requests.has(.start) && inputs.readSucceeded && isWellFormed(inputs.proposal) {
       state = .policy
     }
+    if state == .hold && inputs.requests.has(.move) && configuration.mode == .position
+      && course.begin(
+        to: inputs.destination, from: filter.goal, limits: configuration.limits, speed: configuration.moveSpeed)
+    {
+      state = .moving
+    }
   }
 
   @_noLocks
@@ -354,6 +371,13 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
     case .policy, .teleoperation, .handover:
       decision.writes = true
       decision.source = inputs.proposal.source
+    case .moving:
+      decision.writes = true
+      decision.source = .stop
+      if course.advance(&filter) {
+        state = .hold
+        decision.state = state
+      }
     case .stopping, .park:
       decision.writes = true
       decision.source = .stop

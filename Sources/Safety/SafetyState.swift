@@ -24,6 +24,8 @@ public enum SafetyState: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   case fault = 10
   /// Emergency stop: torque off until a deliberate reset.
   case emergencyStop = 11
+  /// The core moves the arm to a pose it was asked to go to, slowly.
+  case moving = 12
 
   /// The name used in logs and on the terminal.
   public var name: String {
@@ -40,6 +42,7 @@ public enum SafetyState: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case .faultHold: "fault hold"
     case .fault: "fault"
     case .emergencyStop: "emergency stop"
+    case .moving: "moving"
     }
   }
 

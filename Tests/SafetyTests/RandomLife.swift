@@ -94,6 +94,10 @@ struct RandomLife {
     for request in [OperatorRequests.stop, .yield] where chance(0.01) {
       inputs.requests = inputs.requests.adding(request)
     }
+    if chance(0.05) {
+      inputs.requests = inputs.requests.adding(.move)
+      for index in 0..<count { inputs.destination[index] = chance(0.02) ? .nan : random.uniform(from: -4, to: 4) }
+    }
     if inputs.requests.contains(.stop) { expected = expected.adding(.stopRequested) }
     inputs.armFailed = chance(trouble * 0.05)
     if inputs.armFailed { expected = expected.adding(.armFailed) }
@@ -237,7 +241,7 @@ extension RandomLife {
       if decision.writes || decision.source != .none { finding = "a write without authority" }
     case .policy:
       if !decision.writes || decision.source != .policy { finding = "the policy has no authority in its own state" }
-    case .arming, .hold, .stopping, .faultHold:
+    case .arming, .hold, .stopping, .faultHold, .moving:
       if !decision.writes || decision.source != .stop { finding = "the core does not command" }
     case .teleoperation, .handover, .park: finding = "a state that no input leads to"
     }

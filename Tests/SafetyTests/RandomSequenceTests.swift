@@ -31,8 +31,8 @@ import Testing
     }
     #expect(
       visited.isSuperset(
-        of: [.boot, .disarmed, .arming, .hold, .policy, .stopping, .faultHold, .fault].map { (state: SafetyState) in
-          state.rawValue
+        of: [.boot, .disarmed, .arming, .hold, .policy, .stopping, .moving, .faultHold, .fault].map {
+          (state: SafetyState) in state.rawValue
         }))
   }
 

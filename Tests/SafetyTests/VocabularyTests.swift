@@ -73,8 +73,8 @@ import Testing
 
   @Test func onlyThreeStatesAreFaults() {
     #expect(SafetyState.allCases.filter(\.isFault) == [.faultHold, .fault, .emergencyStop])
-    #expect(SafetyState.allCases.map(\.rawValue) == Array(0...11))
-    #expect(Set(SafetyState.allCases.map(\.name)).count == 12)
+    #expect(SafetyState.allCases.map(\.rawValue) == Array(0...12))
+    #expect(Set(SafetyState.allCases.map(\.name)).count == 13)
     #expect(SafetyState.hold != .stopping)
   }
 
