@@ -34,6 +34,33 @@ extension ControlLoop {
   @_noLocks
   public mutating func beginEpisode(at position: JointVector) -> Bool {
     guard safety.state == .hold || configuration.armingTicks == 0, safety.adopt(position) else { return false }
+    startEpisode(at: position)
+    return true
+  }
+
+  /// Begins the sampled episode where the arm holds, for arms that nobody can put anywhere: the goal that it holds is where
+  /// the policy goes on from. False, and nothing changed, unless the core holds.
+  @_noLocks
+  public mutating func beginEpisodeInPlace() -> Bool {
+    guard safety.state == .hold else { return false }
+    task.adoptGoal(safety.commandedGoal)
+    startEpisode(at: safety.commandedGoal)
+    return true
+  }
+
+  /// Asks the core to move to `pose` (rad) from rest, within its limits. Nothing happens unless the core holds in the next
+  /// tick.
+  @_noLocks
+  public mutating func requestMove(to pose: JointVector) {
+    inputs.destination = pose
+    requests = requests.adding(.move)
+  }
+
+  /// The goal that the core commanded last, rad.
+  public var commandedGoal: JointVector { @_noLocks get { safety.commandedGoal } }
+
+  @_noLocks
+  private mutating func startEpisode(at position: JointVector) {
     let index = episode.index &+ 1
     episode = EpisodeProgress()
     episode.index = index
@@ -46,7 +73,6 @@ extension ControlLoop {
     // A yield concerned the authority of the episode before.
     requests = OperatorRequests(rawValue: requests.rawValue & ~OperatorRequests.yield.rawValue)
     recordEpisodeStart()
-    return true
   }
 
   /// Whether the safety core stands still and a new episode may begin.
@@ -151,7 +177,9 @@ extension ControlLoop {
     step.isDecided = true
     if !episode.hasStarted {
       episode.hasStarted = true
-      requests = requests.adding(.arm).adding(.start)
+      requests = requests.adding(.start)
+      // Only an arm that arms in no time is armed by an episode; any other waits for its operator.
+      if configuration.armingTicks == 0 { requests = requests.adding(.arm) }
     }
   }
 

@@ -43,6 +43,12 @@ extension ControlLoop {
       .runStarted, stamp: clock.now(), first: Int64(priority), second: memoryIsLocked ? 1 : 0)
   }
 
+  /// Records how the servo bus and its servos are.
+  @_noLocks
+  public mutating func recordBus(_ bus: BusRecord) {
+    port?.recordBus(bus)
+  }
+
   /// Notes that the run is over.
   @_noLocks
   public mutating func recordRunEnd() {

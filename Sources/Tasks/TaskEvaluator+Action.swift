@@ -43,6 +43,15 @@ extension TaskEvaluator {
     command(action: UnsafePointer(widened), joints: joints, into: &into)
   }
 
+  /// Takes `position` as the last goal, at the start of an episode whose arm was not put there but led: a loaded arm
+  /// hangs below its goal, and going on from where it is measured would let it sink.
+  @_noLocks
+  public mutating func adoptGoal(_ position: JointVector) {
+    precondition(position.count == jointCount, "joints of another task")
+    for index in 0..<jointCount { goal[index] = position[index] }
+    hasGoal = true
+  }
+
   /// At the start of an episode the last goal is where the arm is.
   @_noLocks
   mutating func adoptGoal(_ joints: JointState) {

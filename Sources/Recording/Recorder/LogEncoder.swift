@@ -29,6 +29,7 @@ struct LogEncoder: ~Copyable {
   private let joints: UInt16
   private let loop: UInt16
   private let event: UInt16
+  private let bus: UInt16?
   /// Stamp of the newest record, ns.
   private(set) var lastStamp: Int64
 
@@ -61,6 +62,7 @@ struct LogEncoder: ~Copyable {
     joints = add("/joint_states", "sensor_msgs/msg/JointState", MessageTexts.jointState, &writer)
     loop = add("/loop", "sinew_msgs/msg/Loop", MessageTexts.loop, &writer)
     event = add("/events", "sinew_msgs/msg/Event", MessageTexts.event, &writer)
+    bus = options.recordsBus ? add("/bus", "sinew_msgs/msg/Bus", MessageTexts.bus, &writer) : nil
     let description = preamble.robotDescription.map { text in
       (add("/robot_description", "std_msgs/msg/String", MessageTexts.string, &writer, isLatched: true), text)
     }
@@ -154,6 +156,11 @@ struct LogEncoder: ~Copyable {
         data: UnsafeRawBufferPointer(rebasing: payload[4...]))
     case RecordKind.joints: appendJoints(payload)
     case RecordKind.loop: appendLoop(payload.loadUnaligned(as: LoopRecord.self), dropped: dropped)
+    case RecordKind.bus:
+      guard let bus else { return }
+      let record = payload.loadUnaligned(as: BusRecord.self)
+      Self.append(record, to: &cdr)
+      writeMessage(bus, stamp: record.stamp)
     case RecordKind.event:
       let record = payload.loadUnaligned(as: EventRecord.self)
       guard let code = LogEvent(rawValue: record.code) else { return }

@@ -7,6 +7,7 @@ enum RecordKind {
   static var joints: UInt32 { @_noLocks get { 2 } }
   static var loop: UInt32 { @_noLocks get { 3 } }
   static var event: UInt32 { @_noLocks get { 4 } }
+  static var bus: UInt32 { @_noLocks get { 5 } }
 }
 
 /// What control thread, log thread and owner share: the ring and a few atomic numbers.

@@ -27,6 +27,8 @@ public struct RecorderOptions: Sendable {
   public var synchronizesChunks: Bool?
   /// How long `finish()` keeps trying to write to a disk that refuses, ns.
   public var finishPatience: Int64 = 1_000_000_000
+  /// Whether the log has a channel `/bus`: for arms on a servo bus.
+  public var recordsBus = false
   /// Names for the numbers in events.
   public var vocabulary = LogVocabulary()
 

@@ -118,6 +118,15 @@ public struct RecorderPort: ~Copyable {
     commit(bytes)
   }
 
+  /// Records how the servo bus and its servos are; only in a log that has the channel (`RecorderOptions.recordsBus`).
+  @_noLocks
+  public mutating func recordBus(_ bus: BusRecord) {
+    let bytes = MemoryLayout<BusRecord>.size
+    guard let slot = producer.reserve(bytes: bytes, kind: RecordKind.bus) else { return }
+    slot.storeBytes(of: bus, as: BusRecord.self)
+    commit(bytes)
+  }
+
   /// Records an event; what the arguments mean is said at each case of `LogEvent`.
   @_noLocks
   public mutating func recordEvent(
