@@ -86,7 +86,7 @@ let package = Package(
       "VirtualServos", ["ArmModel", "ArmProfiles", "CSystem", "Configuration", "Numerics", "RealTime", "Simulation"]),
     // From a hand that turns joints to the file that says what the servos' ticks mean.
     room("Calibration", ["ArmModel", "ArmProfiles", "Configuration", "ServoBus"]),
-    room("Sessions", ["ArmProfiles", "Configuration", "Control"]),
+    room("Sessions", ["ArmProfiles", "Configuration", "Control", "ServoBus"]),
     // Both sides of the bus against each other on virtual time, with faults.
     room("BusTrials", ["CSystem", "ServoBus", "VirtualServos"]),
 
@@ -137,15 +137,20 @@ let package = Package(
     tests("ServoBus", ["CSystem", "Numerics", "ServoBus", "servo-port-probe"]),
     // Arms of virtual servos, driven through the real bus code.
     tests("ServoArm", ["ArmModel", "Control", "CSystem", "ServoBus", "Simulation", "VirtualServos"]),
+    // Takes hold of an arm and then dies: in a process of its own.
+    .executableTarget(
+      name: "crash-probe", dependencies: ["ArmModel", "ArmProfiles", "CSystem", "RealTime", "ServoBus"],
+      path: "Tests/CrashProbe", swiftSettings: swiftSettings),
     // Policies made on the spot, and an arm that follows a script.
     .target(
       name: "LoopTestSupport", dependencies: ["ArmModel", "Configuration", "Recording"], path: "Tests/LoopTestSupport",
       swiftSettings: swiftSettings),
     tests("Control", ["Control", "LoopTestSupport"]),
     tests("Training", ["Training", "Sessions"]),
-    tests("Sessions", ["Sessions", "LoopTestSupport"]),
+    tests("Sessions", ["Sessions", "LoopTestSupport", "VirtualServos"]),
     tests("Calibration", ["ArmProfiles", "Calibration", "Configuration", "Numerics", "ServoBus", "VirtualServos"]),
     // The command itself, driven from outside as a user drives it.
-    tests("Command", ["sinew", "ArmProfiles", "Configuration", "CSystem", "Recording", "VirtualServos"]),
+    tests(
+      "Command", ["sinew", "ArmProfiles", "Configuration", "CSystem", "Recording", "VirtualServos", "crash-probe"]),
   ]
 )

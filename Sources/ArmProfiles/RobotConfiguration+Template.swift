@@ -14,6 +14,13 @@ extension RobotConfiguration {
       task: \(defaults.task.map(quotedScalar) ?? "none")   # a shipped task by name, or the path of a .yaml file
       policy:   # a shipped policy by name, a bundle folder or an .onnx file; empty: the one that ships for the task
 
+      hardware:   # the real arm; with a port here it moves
+        port:   # such as /dev/serial/by-id/...; empty: the arm is simulated
+        calibration:   # a name in calibration/, or the path of a file
+        baud:   # bit/s; empty: the arm profile's
+        exit:   # park, release or hold: what is done with the arm in the end; empty: park
+        on_unplug:   # end, or wait for the port to come back; empty: end
+
       simulation:
         model:   # a shipped model by name, or the path of an MJCF or URDF file; empty: the arm profile's
         servo:   # a servo profile by name or path, or none for plain torque motors; empty: what fits the arm

@@ -34,6 +34,29 @@ public struct RobotConfiguration: Sendable, Equatable {
     public var perturbations: ConfigurationNode?
   }
 
+  /// What is done with a physical arm in the end.
+  public enum Exit: String, Sendable, CaseIterable {
+    case park, release, hold
+  }
+  /// What happens when a physical arm's port goes away.
+  public enum Unplug: String, Sendable, CaseIterable {
+    case end, wait
+  }
+
+  /// The physical arm.
+  public struct HardwareSettings: Sendable, Equatable {
+    /// The port it is on. Nil: the arm is simulated.
+    public var port: String?
+    /// Its calibration: a name, or a path.
+    public var calibration: String?
+    /// Speed of the line, bit/s. Nil: the arm profile's.
+    public var baud: Int?
+    /// What is done with it in the end. Nil: park.
+    public var exit: Exit?
+    /// What a lost port means. Nil: the run ends.
+    public var onUnplug: Unplug?
+  }
+
   /// The log.
   public struct LogSettings: Sendable, Equatable {
     /// Whether a run is recorded.
@@ -62,6 +85,8 @@ public struct RobotConfiguration: Sendable, Equatable {
   public var task: String? = "reacher-v5"
   /// The policy: a bundle folder, an ONNX file, or a shipped one by name. Nil: the one shipped for the task.
   public var policy: String?
+  /// The physical arm.
+  public var hardware = HardwareSettings()
   /// The simulated arm.
   public var simulation = SimulationSettings()
   /// Ticks per second; a whole multiple of the policy's rate. Nil: the policy's rate.
@@ -100,11 +125,12 @@ public struct RobotConfiguration: Sendable, Equatable {
   /// Reads a configuration from its YAML: what is absent, or written without a value, has its default.
   public init(_ root: ConfigurationNode) throws(ConfigurationError) {
     try root.allowOnly([
-      "arm", "task", "policy", "simulation", "control", "run", "log", "realtime", "safety",
+      "arm", "task", "policy", "hardware", "simulation", "control", "run", "log", "realtime", "safety",
     ])
     if let arm = try root.given("arm") { self = .defaults(for: try arm.string()) }
     if let node = try root.optional("task") { task = try node.textOrNone() }
     policy = try root.given("policy")?.string()
+    if let node = try root.given("hardware") { try readHardware(node) }
     if let node = try root.given("simulation") { try readSimulation(node) }
     if let node = try root.given("control") {
       try node.allowOnly(["rate_hz"])
@@ -114,6 +140,15 @@ public struct RobotConfiguration: Sendable, Equatable {
     if let node = try root.given("log") { try readLog(node) }
     if let node = try root.given("realtime") { try readRealTime(node) }
     if let node = try root.given("safety") { safetyLimits = try LimitOverride.readAll(node) }
+  }
+
+  private mutating func readHardware(_ node: ConfigurationNode) throws(ConfigurationError) {
+    try node.allowOnly(["port", "calibration", "baud", "exit", "on_unplug"])
+    hardware.port = try node.given("port")?.string()
+    hardware.calibration = try node.given("calibration")?.string()
+    hardware.baud = try node.given("baud")?.integer(in: 1...10_000_000)
+    hardware.exit = try node.given("exit")?.choice(Exit.self)
+    hardware.onUnplug = try node.given("on_unplug")?.choice(Unplug.self)
   }
 
   private mutating func readSimulation(_ node: ConfigurationNode) throws(ConfigurationError) {

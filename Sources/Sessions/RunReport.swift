@@ -19,6 +19,10 @@ public struct LoopStatus: Sendable, BitwiseCopyable {
   public var droppedRecords = 0
   /// Wake-up lateness of the last tick, ns.
   public var lateness: Int64 = 0
+  /// Whether the joints are under torque.
+  public var power = ArmPower.unknown
+  /// What a person is asked to do.
+  public var question = OperatorQuestion.none
 
   /// Nothing has happened yet.
   @_noLocks
@@ -59,4 +63,6 @@ public struct RunReport: Sendable {
   /// Page faults of the control thread in the same span: without and with disk access.
   public var minorFaults: Int64 = 0
   public var majorFaults: Int64 = 0
+  /// What a run on a physical arm has to tell besides; nil for simulated ones.
+  public var hardware: HardwareReport?
 }

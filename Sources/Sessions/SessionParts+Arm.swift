@@ -33,6 +33,17 @@ extension SessionParts {
     return SafetyLimits(selected.limits)
   }
 
+  /// The model that stands for a physical arm: its profile's.
+  static func twinModel(_ plan: SessionPlan) throws -> String? {
+    guard plan.hardware != nil, let name = plan.profile else { return nil }
+    guard let model = try ArmProfile.named(name).model else {
+      throw SessionError(
+        "there is no model of arm '\(name)' to tell from its joints where its points are; name an MJCF or URDF file of it "
+          + "with --model")
+    }
+    return model
+  }
+
   /// The arm profile in force: the one asked for, else the shipped one of the model's name.
   static func profileName(_ plan: SessionPlan, model: PhysicsModel) -> String? {
     plan.profile ?? (ArmProfile.shipped.contains(model.name) ? model.name : nil)

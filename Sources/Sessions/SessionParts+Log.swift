@@ -8,9 +8,16 @@ import Safety
 import Simulation
 import Tasks
 
+/// What the log of a run on a physical arm says of the arm.
+struct LoggedArm {
+  /// The metadata record `arm`.
+  var metadata: [String: String]
+  var attachments: [LogAttachment]
+}
+
 extension SessionParts {
   /// Opens the log: dimensions, provenance, and the files that explain the numbers.
-  func startRecorder() throws -> Recorder? {
+  func startRecorder(_ arm: LoggedArm?) throws -> Recorder? {
     guard let path = plan.log else { return nil }
     try makeFolder(of: path)
     let task = plan.task
@@ -19,12 +26,13 @@ extension SessionParts {
     options.vocabulary = LogVocabulary(
       conditions: Dictionary(uniqueKeysWithValues: Condition.allCases.map { (Int64($0.rawValue), $0.name) }),
       states: Dictionary(uniqueKeysWithValues: SafetyState.allCases.map { (Int64($0.rawValue), $0.name) }))
+    options.recordsBus = arm != nil
     let layout = TransitionLayout(
       observationCount: task.observationCount, actionCount: task.actionCount, jointCount: task.joints.count,
       rewardTermCount: task.rewardTermNames.count)
     return try Recorder.start(
-      path: path, options: options, layout: layout, jointNames: task.joints, metadata: metadata,
-      attachments: try attachments(), robotDescription: model.robotDescription)
+      path: path, options: options, layout: layout, jointNames: task.joints, metadata: metadata(arm),
+      attachments: try attachments() + (arm?.attachments ?? []), robotDescription: model.robotDescription)
   }
 
   /// Makes the folder of the log when it is missing, but none above it: a wrong path should not become a tree.
@@ -37,7 +45,7 @@ extension SessionParts {
       suggestion: "make it first with 'mkdir -p', or name another place")
   }
 
-  private var metadata: [String: [String: String]] {
+  private func metadata(_ arm: LoggedArm?) -> [String: [String: String]] {
     let task = plan.task
     let description = policy.description
     var session: [String: String] = [
@@ -48,7 +56,7 @@ extension SessionParts {
       "interpolation": plan.interpolation.rawValue, "allows_non_realtime": "\(plan.allowsNonRealTime)",
     ]
     if let priority = plan.realTime.priority { session["requested_priority"] = "\(priority)" }
-    return [
+    var records = [
       "session": session,
       "task": [
         "name": task.name, "sha256": task.sha256, "observation_names": task.observationNames.joined(separator: ","),
@@ -68,6 +76,13 @@ extension SessionParts {
       "perturbations": Dictionary(uniqueKeysWithValues: plan.perturbations.entries.map { ($0.name, $0.value) }),
       "limits": limitsText,
     ]
+    if let arm {
+      // The model is what the twin reckons with; nothing is simulated.
+      records["arm"] = arm.metadata
+      records["twin"] = records.removeValue(forKey: "simulation")
+      records["perturbations"] = nil
+    }
+    return records
   }
 
   private var limitsText: [String: String] {
@@ -91,7 +106,7 @@ extension SessionParts {
         LogAttachment(
           name: "arm-profile.yaml", mediaType: "application/yaml", data: Array(try ArmProfile.text(of: name).utf8)))
     }
-    if case .all(let servo) = try servos() {
+    if plan.hardware == nil, case .all(let servo) = try servos() {
       files.append(
         LogAttachment(name: "servo.yaml", mediaType: "application/yaml", data: Array(servo.sourceText.utf8)))
     }

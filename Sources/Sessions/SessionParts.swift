@@ -27,8 +27,12 @@ struct SessionParts {
     try SessionParts.checkEnd(plan)
     policy = try PolicyLoader.named(plan.policy)
     try SessionParts.check(policy.description, fits: task)
-    let nominal =
-      try plan.model.map { try PhysicsModel.named($0) } ?? Self.naming(task) { try PhysicsModel.named(task.model) }
+    let nominal: PhysicsModel
+    if let name = try plan.model ?? Self.twinModel(plan) {
+      nominal = try PhysicsModel.named(name)
+    } else {
+      nominal = try Self.naming(task) { try PhysicsModel.named(task.model) }
+    }
     model = try plan.physicsTimestep.map { try nominal.withTimestep($0) } ?? nominal
     notes += model.notes
     policyRate = 1 / task.stepDuration
@@ -56,9 +60,9 @@ struct SessionParts {
   mutating func makeRun(worker: inout PolicyWorker?) throws -> SimulatedRun {
     let task = plan.task
     try requireSimulationModel()
-    let period = 1 / controlRate
     var arm = try SimulatedArm(
-      model: model, joints: task.joints, controlPeriod: period, servos: try servos(), perturbations: plan.perturbations,
+      model: model, joints: task.joints, controlPeriod: 1 / controlRate, servos: try servos(),
+      perturbations: plan.perturbations,
       seed: plan.seed)
     guard arm.mode == task.commandMode else {
       throw SessionError(
@@ -75,8 +79,15 @@ struct SessionParts {
         throw SessionError("task '\(task.name)': bound variables must come before unbound ones")
       }
     }
-    let boundCount = task.variables.count { SessionParts.binding($0) != nil }
-    let twin = try makeTwin(of: arm)
+    let loop = try makeLoop(twin: try makeTwin(of: arm), armingTicks: 0, worker: &worker)
+    return SimulatedRun(loop: loop, arm: arm, bounds: bounds)
+  }
+
+  /// The loop with everything in it but the arm. The log is begun last. `worker` as in `makeRun`.
+  mutating func makeLoop(
+    twin: consuming KinematicTwin, armingTicks: Int, worker: inout PolicyWorker?, about arm: LoggedArm? = nil
+  ) throws -> ControlLoop {
+    let task = plan.task
     let evaluator = task.makeEvaluator(noiseSeed: plan.seed)
     var made = try policy.makePolicy()
     let seat: PolicySeat
@@ -94,22 +105,27 @@ struct SessionParts {
     sinew_clear_stop_requests()
     let status = sinew_install_stop_signals()
     if status != 0 { throw SessionError("stop signals could not be installed (errno \(status))") }
-    recorder = try startRecorder()
-    let loop = ControlLoop(
+    recorder = try startRecorder(arm)
+    return ControlLoop(
       configuration: LoopConfiguration(
-        controlPeriod: Int64((period * 1e9).rounded()), ticksPerStep: ticksPerStep, clock: plan.clock,
+        controlPeriod: controlPeriod, ticksPerStep: ticksPerStep, clock: plan.clock,
         selection: plan.selection, interpolation: plan.interpolation, seed: plan.seed, limits: limits,
-        mode: task.commandMode, armingTicks: 0),
+        mode: task.commandMode, armingTicks: armingTicks),
       task: evaluator, policy: seat, twin: twin, port: recorder?.makePort(), jointCount: task.joints.count,
       pointCount: task.points.count, observationCount: task.observationCount, actionCount: task.actionCount,
       rewardTermCount: task.rewardTermNames.count)
-    let run = SimulatedRun(
-      loop: loop, arm: arm,
-      bounds: RunBounds(
-        duration: plan.duration.map { Int64(($0 * 1e9).rounded()) }, episodes: plan.episodes, variableCount: boundCount,
-        statusInterval: plan.clock == .monotonic ? 50_000_000 : 1_000_000_000,
-        spin: plan.realTime.spin, awaitsRecorder: plan.clock == .virtual && recorder != nil))
-    return run
+  }
+
+  /// The control period, ns.
+  var controlPeriod: Int64 { Int64((1e9 / controlRate).rounded()) }
+
+  /// When the run ends. To be asked for once the log has begun.
+  var bounds: RunBounds {
+    RunBounds(
+      duration: plan.duration.map { Int64(($0 * 1e9).rounded()) }, episodes: plan.episodes,
+      variableCount: plan.task.variables.count { SessionParts.binding($0) != nil },
+      statusInterval: plan.clock == .monotonic ? 50_000_000 : 1_000_000_000, spin: plan.realTime.spin,
+      awaitsRecorder: plan.clock == .virtual && recorder != nil)
   }
 
   /// Whether a policy that takes `cost` ns a step goes onto a thread of its own.
@@ -122,13 +138,25 @@ struct SessionParts {
     }
   }
 
+  private var namedPoints: [(name: String, kind: KinematicTwin.PointKind)] {
+    plan.task.points.map { (name: $0.modelName, kind: $0.kind == .site ? .site : .body) }
+  }
+
   private func makeTwin(of arm: borrowing SimulatedArm) throws -> KinematicTwin {
-    let points = plan.task.points.map {
-      (name: $0.modelName, kind: $0.kind == .site ? KinematicTwin.PointKind.site : KinematicTwin.PointKind.body)
-    }
     do throws(SimulationError) {
       return try arm.makeTwin(
-        points: points, source: plan.task.pointSource == .lastPhysicsStep ? .lastPhysicsStep : .measured)
+        points: namedPoints, source: plan.task.pointSource == .lastPhysicsStep ? .lastPhysicsStep : .measured)
+    } catch {
+      throw SessionError("\(plan.task.file): \(error)")
+    }
+  }
+
+  /// A twin for an arm that is no simulation: it knows the variables that are bodies of the scene, which nothing else here
+  /// does.
+  func makeTwin() throws -> KinematicTwin {
+    do throws(SimulationError) {
+      return try model.makeTwin(
+        joints: plan.task.joints, points: namedPoints, variables: plan.task.variables.compactMap(SessionParts.binding))
     } catch {
       throw SessionError("\(plan.task.file): \(error)")
     }

@@ -35,6 +35,8 @@ public struct SessionPlan: Sendable {
   public var duration: Double?
   public var episodes: Int?
   public var realTime: RealTimeSettings = .ordinary
+  /// The physical arm to run on; nil for a simulated one.
+  public var hardware: HardwareSettings?
   /// Where the policy runs.
   public var policyPlacement = PolicyPlacement.automatic
   /// Whether the run starts although real-time rights were refused.
@@ -52,6 +54,27 @@ public struct SessionPlan: Sendable {
     self.task = task
     self.policy = policy
     self.perturbations = perturbations
+  }
+}
+
+/// Which physical arm a run drives, and how it treats it.
+public struct HardwareSettings: Sendable {
+  /// A serial device, a pseudo-terminal or the path of a socket.
+  public var port: String
+  /// The arm's calibration: a file, or a name.
+  public var calibration: String
+  /// Speed of the line, bit/s; nil takes the arm profile's.
+  public var baud: Int?
+  /// What is done with the arm in the end.
+  public var exit = ArmExit.park
+  /// What a lost port means.
+  public var onUnplug = UnplugPolicy.end
+  /// Whether the run waits for its operator after an episode that a condition cut short.
+  public var asksAfterInterruption = true
+
+  public init(port: String, calibration: String) {
+    self.port = port
+    self.calibration = calibration
   }
 }
 

@@ -26,9 +26,9 @@ import Testing
     let count = AllocationCount.during { ending = run.run(status) }
     #expect(count == AllocationCount(allocations: 0, frees: 0), sourceLocation: sourceLocation)
     #expect(ending == .completed, sourceLocation: sourceLocation)
-    let tickCount = run.loop.tickCount
+    let tickCount = run.core.loop.tickCount
     #expect(tickCount >= ticks, sourceLocation: sourceLocation)
-    let episodes = run.statistics.count
+    let episodes = run.core.statistics.count
     #expect(episodes > 1, sourceLocation: sourceLocation)
     let summary = recorder.finish()
     #expect(!summary.isLossy, sourceLocation: sourceLocation)

@@ -265,7 +265,7 @@ import Testing
         $0.policyPlacement = .thread
         $0.selection = .sample
       })
-    #expect(session.policyHasThread)
+    #expect(session.summary.policyHasThread)
     let report = try session.runBlocking { _ in }
     let rows = try LogContents(path: path).transitions
     #expect(report.ending == .completed)

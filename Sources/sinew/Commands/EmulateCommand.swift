@@ -1,4 +1,5 @@
 import ArgumentParser
+import ArmModel
 import CSystem
 import Foundation
 import VirtualServos
@@ -13,7 +14,7 @@ struct EmulateCommand: ParsableCommand {
       the port. Register files, protocol and bus timing are the servos' own; faults come on demand.
 
       Examples:
-        sinew emulate --protocol feetech --model sts3215-7v4 --ids 1-6 --pty /tmp/arm --physics so101
+        sinew emulate --protocol feetech --model sts3215-7v4 --ids 1-6 --pty /tmp/arm --physics so101 --write-calibration arm.yaml
         sinew emulate --protocol dynamixel2 --model xl330-m288 --ids 1-6 --baud 1000000 --return-delay-us 0
         sinew emulate --protocol dynamixel2 --model xl430-w250 --ids 1,2 --listen unix:/tmp/bus --unpaced
         sinew emulate --protocol feetech --model sts3215-12v --ids 1-6 --fault bit-errors=1e-5 --fault brown-out=3@500
@@ -65,6 +66,13 @@ struct EmulateCommand: ParsableCommand {
   @Option(help: "What moves the shafts: independent, or an arm profile (so101, or a YAML file).")
   var physics = "independent"
 
+  @Option(
+    name: .customLong("write-calibration"),
+    help: ArgumentHelp(
+      "The servos are calibrated as those of the arm that --physics names, and this file says how: for 'sinew run --calibration'.",
+      valueName: "file"))
+  var calibration: String?
+
   @Option(help: "Supply in V. Default: the model's nominal supply.")
   var voltage: Double?
 
@@ -86,6 +94,10 @@ struct EmulateCommand: ParsableCommand {
   var duration: Double?
 
   func validate() throws {
+    try refuseEmpty(["write-calibration": calibration])
+    if calibration != nil && physics == "independent" {
+      throw ValidationError("--write-calibration is about an arm; name it with --physics.")
+    }
     if pty != nil && listen != nil { throw ValidationError("--pty and --listen exclude each other.") }
     guard (1...10_000_000).contains(baud) else {
       throw ValidationError("--baud must be between 1 and 10000000, found \(baud).")
@@ -102,7 +114,8 @@ struct EmulateCommand: ParsableCommand {
   }
 
   mutating func run() throws {
-    let server = try checkingInput { try makeServer() }
+    let joints = try calibration.map { try writeCalibration(to: $0) }
+    let server = try checkingInput { try makeServer(joints) }
     guard sinew_install_stop_signals() == 0 else { throw RunFailure("stop signals could not be installed") }
     // Not through print: whoever waits for the port on a pipe shall see it at once.
     FileHandle.standardOutput.write(Data((server.portName + "\n").utf8))
@@ -122,14 +135,16 @@ struct EmulateCommand: ParsableCommand {
     if let trouble = state.trouble { throw RunFailure(trouble) }
   }
 
-  private func makeServer() throws -> ServoBusServer {
+  /// `joints`: what the servos are calibrated as; nil for servos fresh from the factory.
+  private func makeServer(_ joints: [JointCalibration]?) throws -> ServoBusServer {
     let model = try ServoModel.named(model)
     guard model.servoProtocol == servoProtocol else {
       throw InputError(
         "\(model.name) speaks \(model.servoProtocol.rawValue), not \(servoProtocol.rawValue); give --protocol \(model.servoProtocol.rawValue)"
       )
     }
-    let servos = try ServoSetup.servos(model, ids: try ServoIDs.parse(ids), baud: baud, returnDelay: returnDelay)
+    var servos = try ServoSetup.servos(model, ids: try ServoIDs.parse(ids), baud: baud, returnDelay: returnDelay)
+    if let joints { servos = zip(servos, joints).map { $0.calibrated(as: $1) } }
     let timing = BusTiming(
       baud: unpaced ? nil : baud, turnaround: Int64(turnaround) * 1000, usbLatency: Int64(usbLatency) * 1000,
       echoes: echo, checksBaud: checkBaud)
@@ -143,6 +158,19 @@ struct EmulateCommand: ParsableCommand {
     let bus = try VirtualServoBus(configuration, physics: world)
     if let listen { return try ServoBusServer.listening(bus, at: listen) }
     return try ServoBusServer.pseudoTerminal(bus, link: pty)
+  }
+
+  /// The calibration of servos whose horns sit straight: joint position 0 where a new servo's encoder says its middle.
+  private func writeCalibration(to path: String) throws -> [JointCalibration] {
+    let calibration = try checkingInput {
+      try EmulatedCalibration.make(profile: physics, model: ServoModel.named(model), ids: ServoIDs.parse(ids))
+    }
+    do {
+      try Data(calibration.text.utf8).write(to: URL(fileURLWithPath: path))
+    } catch {
+      throw InputError("the calibration cannot be written to '\(path)': \(error.localizedDescription)")
+    }
+    return calibration.joints
   }
 
   private func write(_ recording: [BusEvent], to path: String) throws {

@@ -44,7 +44,7 @@ struct EvaluateCommand: ParsableCommand {
     plan.log = log
     plan.clock = .virtual
     let session = try checkingInput { try SimulatedSession(plan) }
-    for note in session.notes { printError("note: \(note)") }
+    for note in session.summary.notes { printError("note: \(note)") }
     var progress = ProgressLine()
     let total = Double(episodes)
     let report = try session.runBlocking { status in

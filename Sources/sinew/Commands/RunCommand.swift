@@ -18,13 +18,21 @@ struct RunCommand: ParsableCommand {
         sinew run --config robot.yaml --log logs/today.mcap
         sinew run --config robot.yaml --strict --priority 80 --cpu 2
         sinew run --task reacher-v5 --perturb payload=0.1 --perturb latency=0.04
+        sinew run --arm so101 --port /dev/serial/by-id/usb-ADAPTOR --calibration my-arm --task reach --policy my-policy/
 
-      Exit codes: 0 success, also after Ctrl-C; 1 a fault was latched, the log could not be written, or --strict and \
-      real time was refused; 2 wrong input; \
-      3 the log is lossy (records were dropped).
+      With --port a real arm moves. The run begins without torque and reads only; you switch torque on with Enter. Before \
+      each episode the arm goes slowly to the episode's start. Ctrl-C brings it to rest, parks it and switches torque off \
+      (--exit says otherwise); a second Ctrl-C leaves out the parking, a third ends the process at once. Torque counts \
+      as off when every servo has said so. On hardware real-time rights are required unless --allow-non-realtime is given.
+
+      Exit codes: 0 success, also after Ctrl-C; 1 a fault was latched, the log could not be written, real time was \
+      refused where it is required, or the arm did not confirm how it was left; 2 wrong input; 3 the log is lossy \
+      (records were dropped).
       """)
 
   @OptionGroup var simulation: SimulationOptions
+
+  @OptionGroup var hardware: HardwareOptions
 
   @Option(help: "Configuration (robot.yaml, see 'sinew init'); options on the command line win.")
   var config: String?
@@ -80,16 +88,13 @@ struct RunCommand: ParsableCommand {
 
   mutating func run() throws {
     let plan = try SessionPlanning.plan(for: self)
-    let session = try checkingInput { try SimulatedSession(plan) }
-    if !json { RunSummary.printStart(plan, session) }
-    let line = StatusLine(plan: plan)
-    let report = try session.runBlocking { line.show($0) }
-    line.finish()
+    let report = try SessionRunning.run(plan, isQuiet: json, consentsByItself: hardware.yes)
     if json {
       try printJSON(RunOutput(plan: plan, report: report))
     } else {
       RunSummary.print(report, plan: plan)
     }
+    try RunSummary.failIfUnconfirmed(report)
     try RunSummary.failIfFaulted(report)
     try RunSummary.failIfLossy(report)
   }

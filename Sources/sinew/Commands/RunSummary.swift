@@ -8,7 +8,8 @@ import Sessions
 /// What a run prints before and after.
 enum RunSummary {
   /// The lines before the first tick.
-  static func printStart(_ plan: SessionPlan, _ session: SimulatedSession) {
+  static func printStart(_ session: SessionSummary) {
+    let plan = session.plan
     printError("task \(plan.task.name), policy \(session.policyDescription), arm \(session.armDescription)")
     printError(
       "control \(Format.number(session.controlRate)) Hz, policy \(Format.number(session.policyRate)) Hz, "
@@ -17,7 +18,12 @@ enum RunSummary {
         + (session.perturbationDescription.isEmpty ? "" : ", perturbed: \(session.perturbationDescription)"))
     for note in session.notes { printError("note: \(note)") }
     if let path = plan.log { printError("recording to \(path)") }
-    if plan.clock == .monotonic { printError("Ctrl-C stops the arm and ends the run") }
+    if let hardware = plan.hardware {
+      printError(
+        "Ctrl-C stops the arm and ends the run: \(Self.exitText(hardware.exit)); a second one leaves out the way there")
+    } else if plan.clock == .monotonic {
+      printError("Ctrl-C stops the arm and ends the run")
+    }
   }
 
   /// The tables after the last tick.
@@ -45,6 +51,7 @@ enum RunSummary {
     if let recording = report.recording, let path = plan.log {
       Swift.print(recordingText(recording, path: path))
     }
+    if let hardware = report.hardware { print(hardware) }
     switch report.ending {
     case .completed: Swift.print("completed after \(duration(report, plan))")
     case .stopped:
@@ -53,6 +60,40 @@ enum RunSummary {
     case .interrupted: Swift.print("ended after \(duration(report, plan)): episodes were cut short in a row")
     case .fault: Swift.print("ended by a fault after \(duration(report, plan))")
     }
+  }
+
+  private static func exitText(_ exit: ArmExit) -> String {
+    switch exit {
+    case .park: "it goes to its park pose, then torque goes off"
+    case .release: "torque goes off where it stands"
+    case .hold: "torque stays on"
+    }
+  }
+
+  /// How a physical arm was left, and what its bus counted.
+  private static func print(_ hardware: HardwareReport) {
+    let bus = hardware.bus
+    var text =
+      "bus: \(bus.requests) requests, \(bus.answers) answers, \(bus.timeouts) timed out, \(bus.damaged) damaged, "
+      + "\(bus.unexpected) unexpected, \(bus.retries) retries, \(bus.refusals) refused"
+    if hardware.reopenCount > 0 { text += ", port opened again \(hardware.reopenCount) times" }
+    Swift.print(text)
+    switch hardware.end {
+    case .untouched: Swift.print("torque was never switched on; the arm is as it was found")
+    case .released: Swift.print("torque off, read back from every servo")
+    case .held:
+      Swift.print(
+        "warning: TORQUE IS ON: the servos hold the last goal until their power is cut or another run releases them")
+    case .unconfirmed(let reason): Swift.print("warning: how the arm was left is not known: \(reason)")
+    }
+  }
+
+  /// Throws when the arm did not confirm how it was left.
+  static func failIfUnconfirmed(_ report: RunReport) throws {
+    guard case .unconfirmed(let reason)? = report.hardware?.end else { return }
+    throw RunFailure(
+      "torque may still be on: \(reason); cut the arm's power before you touch it"
+        + (report.ending == .fault ? "; " + faultText(report) : ""))
   }
 
   private static func duration(_ report: RunReport, _ plan: SessionPlan) -> String {
@@ -154,6 +195,28 @@ struct RunOutput: Encodable {
     }
   }
 
+  /// What the servo bus counted.
+  struct Bus: Encodable {
+    let requests: UInt64
+    let answers: UInt64
+    let timeouts: UInt64
+    let damaged: UInt64
+    let unexpected: UInt64
+    let retries: UInt64
+    let refusals: UInt64
+    let reopened: Int
+    init(_ hardware: HardwareReport) {
+      requests = hardware.bus.requests
+      answers = hardware.bus.answers
+      timeouts = hardware.bus.timeouts
+      damaged = hardware.bus.damaged
+      unexpected = hardware.bus.unexpected
+      retries = hardware.bus.retries
+      refusals = hardware.bus.refusals
+      reopened = hardware.reopenCount
+    }
+  }
+
   let ending: String
   let task: String
   let policy: String
@@ -180,6 +243,9 @@ struct RunOutput: Encodable {
   /// False when records were dropped or the disk did not take all; nil without a log.
   let log_is_complete: Bool?
   let real_time: Bool
+  /// How a physical arm was left: untouched, released, held or unconfirmed; nil in simulation.
+  let arm_end: String?
+  let bus: Bus?
   let latched_conditions: [String]
 
   init(plan: SessionPlan, report: RunReport) {
@@ -206,6 +272,15 @@ struct RunOutput: Encodable {
     dropped_records = report.recording?.dropped ?? 0
     log_is_complete = report.recording.map { !$0.isLossy }
     real_time = report.grant?.isStrict ?? false
+    arm_end = report.hardware.map { hardware in
+      switch hardware.end {
+      case .untouched: "untouched"
+      case .released: "released"
+      case .held: "held"
+      case .unconfirmed: "unconfirmed"
+      }
+    }
+    bus = report.hardware.map { Bus($0) }
     latched_conditions = report.latched.conditions.map(\.name)
   }
 }

@@ -20,9 +20,9 @@ enum SessionPlanning {
   /// What `run` asks for.
   static func plan(for command: RunCommand) throws -> SessionPlan {
     let configuration = try command.config.map { path in try checkingInput { try RobotConfiguration.load(path: path) } }
-    var plan = try plan(command.simulation, configuration: configuration)
+    var plan = try plan(command.simulation, arm: command.hardware.arm, configuration: configuration)
     if let path = command.config {
-      if let arm = plan.profile, command.simulation.profile == nil {
+      if let arm = plan.profile, command.simulation.profile == nil, command.hardware.arm == nil {
         do { _ = try ArmProfile.named(arm) } catch { throw InputError("\(path): arm: \(error)") }
       }
       plan.configurationText = try checkingInput { try ConfigurationNode.text(path: path) }
@@ -35,6 +35,17 @@ enum SessionPlanning {
     }
     plan.realTime = realTime(command, configuration)
     plan.allowsNonRealTime = !command.strict
+    plan.hardware = try hardware(command.hardware, configuration: configuration, profile: plan.profile)
+    if plan.hardware != nil {
+      try refuseSimulationOptions(command)
+      plan.clock = .monotonic
+      plan.perturbations = Perturbations()
+      plan.servo = nil
+      plan.physicsTimestep = nil
+      plan.hardware?.asksAfterInterruption = !command.hardware.yes
+      plan.allowsNonRealTime =
+        !command.strict && (command.allowNonRealTime || configuration?.realTime.allowNonRealtime ?? false)
+    }
     plan.log = try logPath(command, plan: plan, configuration: configuration)
     if let compression = configuration?.log.compression {
       plan.recorderOptions.compression = compression == .none ? .none : (compression == .lz4 ? .lz4 : .zstd)
@@ -43,8 +54,14 @@ enum SessionPlanning {
   }
 
   /// What `evaluate` and the benchmarks share with `run`.
-  static func plan(_ options: SimulationOptions, configuration: RobotConfiguration?) throws -> SessionPlan {
-    guard let taskName = options.task ?? (configuration == nil ? nil : configuration?.task) else {
+  static func plan(
+    _ options: SimulationOptions, arm: String? = nil, configuration: RobotConfiguration?
+  ) throws -> SessionPlan {
+    if let arm, let profile = options.profile, arm != profile {
+      throw InputError("--arm \(arm) and --profile \(profile) name two arms; give one of them")
+    }
+    let ownTask = arm.flatMap { RobotConfiguration.defaults(for: $0).task }
+    guard let taskName = options.task ?? (configuration == nil ? nil : configuration?.task) ?? ownTask else {
       if let configuration {
         // A wrong arm has no task either, and is the mistake to name.
         _ = try checkingInput { try ArmProfile.named(configuration.arm) }
@@ -69,7 +86,7 @@ enum SessionPlanning {
     }
     var plan = SessionPlan(task: task, policy: policy, perturbations: perturbations)
     plan.model = options.model ?? configuration?.simulation.model
-    plan.profile = options.profile ?? (options.model == nil && options.task == nil ? configuration?.arm : nil)
+    plan.profile = options.profile ?? arm ?? (options.model == nil && options.task == nil ? configuration?.arm : nil)
     plan.servo = options.servo ?? configuration?.simulation.servo
     plan.limitOverrides = configuration?.safetyLimits ?? []
     plan.controlRate = options.controlRate ?? configuration?.controlRate
@@ -81,6 +98,61 @@ enum SessionPlanning {
     plan.programVersion = ProgramVersion.version
     plan.gitRevision = ProgramVersion.gitRevision
     return plan
+  }
+
+  /// The physical arm that is asked for, if one is.
+  private static func hardware(
+    _ options: HardwareOptions, configuration: RobotConfiguration?, profile: String?
+  ) throws -> HardwareSettings? {
+    let given = configuration?.hardware
+    guard !options.simulate, let port = options.port ?? given?.port else {
+      let idle: [(String, Bool)] = [
+        ("--calibration", options.calibration != nil), ("--baud", options.baud != nil),
+        ("--exit", options.exit != nil), ("--on-unplug", options.onUnplug != nil), ("--yes", options.yes),
+      ]
+      if let (name, _) = idle.first(where: { $0.1 }), !options.simulate {
+        throw InputError(
+          "\(name) is about a real arm, and none is asked for; name its port with --port, or leave it out")
+      }
+      return nil
+    }
+    guard let profile else {
+      throw InputError(
+        "--port needs the arm that is there: give --arm (\(ArmProfile.shipped.joined(separator: ", ")), or a YAML file)"
+      )
+    }
+    guard let calibration = options.calibration ?? given?.calibration else {
+      throw InputError(
+        "the arm '\(profile)' on \(port) needs its calibration: give --calibration (a name in calibration/, or a file), "
+          + "or make one with 'sinew calibrate'")
+    }
+    var settings = HardwareSettings(port: port, calibration: calibration)
+    settings.baud = options.baud ?? given?.baud
+    settings.exit = options.exit ?? given?.exit.flatMap { ArmExit(rawValue: $0.rawValue) } ?? .park
+    settings.onUnplug = options.onUnplug ?? given?.onUnplug.flatMap { UnplugPolicy(rawValue: $0.rawValue) } ?? .end
+    guard options.yes || OperatorPrompt.canAsk else {
+      throw InputError(
+        "torque is switched on by a person at the terminal, and standard input is none; run it in a terminal, or give "
+          + "--yes where the arm may move by itself")
+    }
+    if settings.onUnplug == .wait && !OperatorPrompt.canAsk {
+      throw InputError(
+        "--on-unplug wait needs a person to switch torque on again, and standard input is no terminal; give --on-unplug end"
+      )
+    }
+    return settings
+  }
+
+  /// What only a simulation can do.
+  private static func refuseSimulationOptions(_ command: RunCommand) throws {
+    let options = command.simulation
+    let given: [(String, Bool)] = [
+      ("--virtual", command.virtual), ("--perturb", !options.perturbations.isEmpty), ("--servo", options.servo != nil),
+      ("--physics-timestep", options.physicsTimestep != nil),
+    ]
+    if let (name, _) = given.first(where: { $0.1 }) {
+      throw InputError("\(name) is about a simulated arm, and --port names a real one; leave one of them out")
+    }
   }
 
   /// The whole loop as the benchmarks run it: Reacher with the shipped policy, one control tick per policy step at `rate`.

@@ -1,0 +1,184 @@
+import ArmModel
+import CSystem
+import Control
+import RealTime
+import Recording
+import Safety
+import ServoBus
+
+// In this file, for the compiler's proof looks into generic bodies and conformances of this file and of other modules only.
+extension ServoArm: PhysicalArm {
+  var busRecord: BusRecord {
+    @_noLocks get {
+      var record = BusRecord(count: jointCount)
+      record.power = power
+      record.health = health
+      record.requests = counters.requests
+      record.answers = counters.answers
+      record.timeouts = counters.timeouts
+      record.damaged = counters.checksum &+ counters.short &+ counters.length
+      record.unexpected = counters.foreign &+ counters.echoes &+ counters.stale &+ counters.duplicates
+      record.garbageBytes = counters.garbageBytes
+      record.retries = counters.retries
+      record.refusals = counters.refusals
+      return record
+    }
+  }
+
+  var crashStop: (descriptor: Int32, frame: [UInt8]) { (descriptor, stopFrame) }
+
+  mutating func reopen() throws(SessionError) {
+    do throws(ServoArmError) { try reconnect() } catch { throw SessionError(error.description) }
+  }
+
+  mutating func conclude(deadline: Int64) throws(SessionError) {
+    do throws(ServoArmError) { try finish(deadline: deadline) } catch { throw SessionError(error.description) }
+  }
+}
+
+/// Ticks of a run on a servo arm: the concrete, checked instance of the generic one.
+@_noLocks
+func ticks(
+  _ run: inout HardwareRun<ServoArm>, _ publish: borrowing TripleBuffer<LoopStatus>
+) -> HardwareSequence.Step {
+  run.runTicks(publish)
+}
+
+/// How an arm was left.
+public enum ArmEnd: Sendable, Equatable {
+  /// Torque was never switched on in this run; the arm is as it was found.
+  case untouched
+  /// Torque off, read back from every servo.
+  case released
+  /// Torque on, the servos hold.
+  case held
+  /// What the arm does is not known; why.
+  case unconfirmed(String)
+}
+
+/// What a run on a physical arm has to tell besides.
+public struct HardwareReport: Sendable {
+  /// How the arm was left.
+  public var end = ArmEnd.untouched
+  /// The bus and the servos at the end.
+  public var bus: BusRecord
+  /// How often the port came back.
+  public var reopenCount = 0
+}
+
+/// A loop with a physical arm, and the run of both: it begins without torque and ends as the exit policy says.
+struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
+  /// Ticks that the arm has to stand under torque before it counts as armed.
+  static var armingTicks: Int { 10 }
+
+  var core: RunCore
+  var device: Device
+  private(set) var sequence: HardwareSequence
+  private let ear: OperatorPort.Ear
+  private let holds: Bool
+  private var end = ArmEnd.untouched
+  private var nextBusRecord: Int64 = .min
+  private var crashStopIsArmed = false
+
+  init(
+    loop: consuming ControlLoop, device: consuming Device, bounds: RunBounds, settings: HardwareSettings,
+    parkPose: JointVector, ear: OperatorPort.Ear
+  ) {
+    core = RunCore(loop: loop, bounds: bounds)
+    self.device = device
+    sequence = HardwareSequence(
+      exit: settings.exit, unplug: settings.onUnplug, asksAfterInterruption: settings.asksAfterInterruption,
+      parkPose: parkPose)
+    holds = settings.exit == .hold
+    self.ear = ear
+  }
+
+  mutating func warmUp() {
+    core.loop.warmUp()
+  }
+
+  mutating func run(_ publish: borrowing TripleBuffer<LoopStatus>, rights: RunRights = RunRights()) -> RunEnding {
+    armCrashStop()
+    core.begin(rights)
+    while runTicks(publish) == .reopen { reopen() }
+    conclude()
+    core.loop.recordRunEnd()
+    return core.ending
+  }
+
+  /// Ticks until there is something to do that is not for a tick.
+  mutating func runTicks(_ publish: borrowing TripleBuffer<LoopStatus>) -> HardwareSequence.Step {
+    while true {
+      let step = turn(consents: ear.count, signals: sinew_stop_requests())
+      core.publishStatus(publish, isLast: step == .over)
+      if step != .goOn { return step }
+      if core.bounds.awaitsRecorder { core.loop.awaitRecorder() }
+    }
+  }
+
+  /// One tick at its time, and what follows from it.
+  mutating func turn(consents: UInt32, signals: Int32) -> HardwareSequence.Step {
+    core.loop.sleepUntilNextTick(spinning: core.spin)
+    sinew_rt_enter()
+    core.loop.tick(&device)
+    let step = sequence.afterTick(&core, consents: consents, signals: signals)
+    // A crash shall let go of an arm that this run has taken hold of, and of no other.
+    if crashStopIsArmed { sinew_crash_stop_set_active(sequence.hasArmed && core.loop.inputs.power != .off) }
+    noteBus()
+    sinew_rt_leave()
+    return step
+  }
+
+  func complete(_ report: inout RunReport) {
+    core.complete(&report)
+    var hardware = HardwareReport(end: end, bus: device.busRecord)
+    hardware.reopenCount = sequence.reopenCount
+    report.hardware = hardware
+  }
+
+  /// The bus and the servos, ten times a second.
+  private mutating func noteBus() {
+    let now = core.loop.clock.now()
+    guard now >= nextBusRecord else { return }
+    nextBusRecord = now &+ 100_000_000
+    var record = device.busRecord
+    record.stamp = now
+    core.loop.recordBus(record)
+  }
+
+  private mutating func armCrashStop() {
+    let stop = device.crashStop
+    guard stop.descriptor >= 0, !stop.frame.isEmpty else { return }
+    // What cannot be prepared is no reason not to run: the servos' own watchdogs and bounded goals remain.
+    crashStopIsArmed = sinew_crash_stop_arm(stop.descriptor, stop.frame, stop.frame.count) == 0
+    sinew_crash_stop_set_active(sequence.hasArmed)
+  }
+
+  /// One attempt to have the port back.
+  mutating func reopen() {
+    do throws(SessionError) {
+      try device.reopen()
+      sequence.noteReopened(true)
+      armCrashStop()
+    } catch {
+      sequence.noteReopened(false)
+    }
+    // The attempt was no part of the schedule.
+    core.loop.startSchedule()
+  }
+
+  /// Leaves the arm as the exit policy says, and makes sure of it.
+  private mutating func conclude() {
+    if sequence.hasArmed {
+      do throws(SessionError) {
+        try device.conclude(deadline: core.loop.clock.now() &+ 2_000_000_000)
+        end = holds ? .held : .released
+      } catch {
+        end = .unconfirmed(error.description)
+      }
+    }
+    if crashStopIsArmed { sinew_crash_stop_disarm() }
+    nextBusRecord = .min
+    noteBus()
+  }
+}

@@ -1,0 +1,155 @@
+import ArmModel
+import CSystem
+import Control
+import RealTime
+import Safety
+
+/// When a run ends, and how it reports.
+struct RunBounds: BitwiseCopyable {
+  /// Loop time, ns; nil for no limit.
+  var duration: Int64?
+  /// Finished episodes; nil for no limit.
+  var episodes: Int?
+  /// Number of the task's bound variables.
+  var variableCount: Int
+  /// Ns between two published states.
+  var statusInterval: Int64
+  /// Ns of each wait that a real-time thread spends awake.
+  var spin: Int64
+  /// Whether the run waits for the log thread: on the virtual clock, where nothing else slows it down.
+  var awaitsRecorder: Bool
+}
+
+/// What the control thread was granted, as far as the run cares.
+struct RunRights: BitwiseCopyable {
+  /// SCHED_FIFO priority; 0 for an ordinary thread.
+  var priority = 0
+  var memoryIsLocked = false
+
+  @_noLocks
+  init() {}
+
+  init(_ grant: RealTimeGrant?) {
+    priority = grant?.priority ?? 0
+    memoryIsLocked = grant?.memoryIsLocked ?? false
+  }
+}
+
+/// A run from the first tick to the last, as a session sees it.
+protocol SessionRun: ~Copyable, SendableMetatype {
+  /// Runs every path of the tick once with nothing commanded, so that no first call happens in the run.
+  mutating func warmUp()
+  /// Runs to the end. `publish` gets a status now and then.
+  mutating func run(_ publish: borrowing TripleBuffer<LoopStatus>, rights: RunRights) -> RunEnding
+  /// Adds what the run knows to its report.
+  func complete(_ report: inout RunReport)
+}
+
+/// What runs on a simulated arm and on a physical one have in common: the loop, when it ends, the statistics, the status.
+struct RunCore: ~Copyable {
+  var loop: ControlLoop
+  let bounds: RunBounds
+  var statistics = EpisodeStatistics()
+  var ending = RunEnding.completed
+  /// Whether the run is on its way to its end.
+  var isEnding = false
+  private(set) var startTime: Int64 = 0
+  /// The time from which the duration counts, ns.
+  var durationStart: Int64 = 0
+  /// What the run waits for a person to do.
+  var question = OperatorQuestion.none
+  /// The conditions that stopped the arm last.
+  var causes = ConditionSet(rawValue: 0)
+  private var lastStatus: Int64 = .min
+  /// Ns of each wait that are spent awake in this run.
+  private(set) var spin: Int64 = 0
+  /// Episodes in a row that a condition cut short.
+  var interruptions = 0
+  static var mostInterruptions: Int { @_noLocks get { 3 } }
+  /// The last episode that was judged for the statistics.
+  private var judgedEpisode = -1
+
+  init(loop: consuming ControlLoop, bounds: RunBounds) {
+    self.loop = loop
+    self.bounds = bounds
+  }
+
+  /// Lays the grid of deadlines and notes the beginning.
+  @_noLocks
+  mutating func begin(_ rights: RunRights) {
+    loop.startSchedule()
+    startTime = loop.clock.now()
+    durationStart = startTime
+    loop.recordRunStart(priority: rights.priority, memoryIsLocked: rights.memoryIsLocked)
+    // Only a thread that nothing ordinary can push aside gains by waiting awake.
+    spin = rights.priority > 0 ? bounds.spin : 0
+  }
+
+  /// Takes an episode that has ended into the statistics, unless it was cut short. True when one has just been cut short.
+  @_noLocks
+  mutating func countEpisode() -> Bool {
+    guard !loop.episode.isRunning, loop.episode.index > judgedEpisode else { return false }
+    judgedEpisode = loop.episode.index
+    guard !loop.episode.interrupted else {
+      interruptions &+= 1
+      return true
+    }
+    interruptions = 0
+    statistics.add(episodeReturn: loop.episode.rewardSum, success: loop.episode.succeeded, steps: loop.episode.steps)
+    return false
+  }
+
+  /// Whether the loop time asked for is over.
+  var isDurationOver: Bool {
+    @_noLocks get {
+      if let duration = bounds.duration { return loop.clock.now() &- durationStart >= duration }
+      return false
+    }
+  }
+
+  /// Whether the episodes asked for are done.
+  var areEpisodesDone: Bool {
+    @_noLocks get {
+      if let episodes = bounds.episodes { return statistics.count >= episodes }
+      return false
+    }
+  }
+
+  /// Publishes the status when its time has come, and at the end.
+  @_noLocks
+  mutating func publishStatus(_ publish: borrowing TripleBuffer<LoopStatus>, isLast: Bool) {
+    let now = loop.clock.now()
+    guard isLast || lastStatus == .min || now &- lastStatus >= bounds.statusInterval else { return }
+    lastStatus = now
+    publish.publish(status(at: now))
+  }
+
+  @_noLocks
+  private borrowing func status(at now: Int64) -> LoopStatus {
+    var status = LoopStatus()
+    status.elapsed = Double(now &- startTime) * 1e-9
+    status.tickCount = loop.tickCount
+    status.state = loop.decision.state
+    status.source = loop.decision.source
+    status.active = loop.decision.active
+    status.latched = loop.decision.latched
+    status.episode = loop.episode
+    status.statistics = statistics
+    status.overrunCount = loop.overrunCount
+    status.droppedRecords = loop.droppedRecords
+    status.lateness = loop.inputs.lateness
+    status.power = loop.inputs.power
+    status.question = question
+    return status
+  }
+
+  /// Adds what the run knows to its report.
+  func complete(_ report: inout RunReport) {
+    report.statistics = statistics
+    report.loop = loop.report
+    report.latched = loop.decision.latched
+    report.armError = loop.lastArmError
+    report.causes = causes.rawValue == 0 ? loop.episode.causes : causes
+    report.loopSeconds = Double(loop.clock.now() - startTime) * 1e-9
+  }
+}

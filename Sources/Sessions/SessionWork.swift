@@ -1,0 +1,115 @@
+import CSystem
+import Control
+import Glibc
+import RealTime
+import Recording
+import Synchronization
+
+/// Runs a prepared run once, on a thread of its own.
+final class SessionExecution<Run: SessionRun & ~Copyable> {
+  let plan: SessionPlan
+  private let work: SessionWork<Run>
+  private let recorder: Recorder?
+  /// Keeps the policy's thread alive, if it has one.
+  private let worker: PolicyWorker?
+  private var hasRun = false
+
+  init(run: consuming Run, plan: SessionPlan, recorder: Recorder?, worker: PolicyWorker?) {
+    self.plan = plan
+    work = SessionWork(run: run, plan: plan)
+    self.recorder = recorder
+    self.worker = worker
+  }
+
+  /// Whether the policy has a thread of its own.
+  var policyHasThread: Bool { worker != nil }
+
+  /// Runs to the end; `show` is called on the calling thread some twenty times a second, and once at the end.
+  func runBlocking(_ show: (LoopStatus) -> Void) throws -> RunReport {
+    guard !hasRun else { throw SessionError("a session runs once; prepare another one") }
+    hasRun = true
+    let start = sinew_now_ns()
+    let work = work
+    let thread = try ControlThread(stackBytes: plan.realTime.stackBytes) { work.execute() }
+    while !work.isDone.load(ordering: .acquiring) {
+      _ = sinew_sleep_until_ns(sinew_now_ns() + 50_000_000)
+      show(work.status.latest())
+    }
+    thread.join()
+    show(work.status.latest())
+    var report = work.report
+    report.wallSeconds = Double(sinew_now_ns() - start) * 1e-9
+    report.signal = sinew_last_stop_signal()
+    report.recording = recorder?.finish()
+    if let refusal = work.refusal {
+      removeLog()
+      throw refusal
+    }
+    return report
+  }
+
+  /// A run that was refused has nothing to tell; its log is the file that this session made.
+  private func removeLog() {
+    guard let path = plan.log else { return }
+    var status = stat()
+    if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG { unlink(path) }
+  }
+}
+
+/// What crosses from the session's thread to the control thread and back. Unchecked: the control thread alone touches the
+/// run until `isDone`.
+final class SessionWork<Run: SessionRun & ~Copyable>: @unchecked Sendable {
+  private var run: Run
+  private let plan: SessionPlan
+  let status = TripleBuffer(initial: LoopStatus())
+  let isDone = Atomic<Bool>(false)
+  private(set) var report = RunReport()
+  private(set) var refusal: SessionError?
+
+  init(run: consuming Run, plan: SessionPlan) {
+    self.run = run
+    self.plan = plan
+  }
+
+  /// The control thread's body: rights, warm-up, run, report.
+  func execute() {
+    defer { isDone.store(true, ordering: .releasing) }
+    if plan.clock == .monotonic {
+      let grant = RealTimeGrant.apply(plan.realTime, name: "sinew-control")
+      report.grant = grant
+      if !grant.isStrict && !plan.allowsNonRealTime {
+        let reasons = grant.refusals.filter(\.isEssential).map(\.description).joined(separator: "; ")
+        refusal = SessionError(
+          "real time was refused: \(reasons); or start with --allow-non-realtime, which the log will record")
+        return
+      }
+    }
+    sinew_rt_initialize()
+    run.warmUp()
+    var minorBefore: Int64 = 0
+    var majorBefore: Int64 = 0
+    sinew_page_faults(&minorBefore, &majorBefore)
+    let allocationsBefore = AllocationCounter.count()
+    report.ending = run.run(status, rights: RunRights(report.grant))
+    let allocationsAfter = AllocationCounter.count()
+    var minorAfter: Int64 = 0
+    var majorAfter: Int64 = 0
+    sinew_page_faults(&minorAfter, &majorAfter)
+    report.minorFaults = minorAfter - minorBefore
+    report.majorFaults = majorAfter - majorBefore
+    if let before = allocationsBefore, let after = allocationsAfter { report.allocationCount = after - before }
+    run.complete(&report)
+  }
+}
+
+/// The allocation counter that the tests preload (`sinew_malloc_count`); absent in ordinary runs.
+enum AllocationCounter {
+  private typealias Counter = @convention(c) () -> UInt64
+
+  /// Allocation calls of the calling thread so far; nil when nobody counts.
+  static func count() -> UInt64? {
+    guard let symbol = dlsym(nil, "sinew_malloc_count") else { return nil }
+    // The symbol's type is fixed by the counter's header, which tests preload or link.
+    return unsafeBitCast(symbol, to: Counter.self)()
+  }
+}

@@ -1,0 +1,49 @@
+import ArgumentParser
+import Sessions
+
+/// The physical arm that a command drives, where it drives one.
+struct HardwareOptions: ParsableArguments {
+  @Option(help: "Arm profile: a shipped name (so101) or a YAML file. Without --port the arm is simulated.")
+  var arm: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Drive the real arm on this port: a serial device (a link below /dev/serial/by-id is best), a pseudo-terminal or the path of a socket.",
+      valueName: "port"))
+  var port: String?
+
+  @Option(help: "The arm's calibration: a name (calibration/NAME.yaml) or a file, see 'sinew calibrate'.")
+  var calibration: String?
+
+  @Option(help: "Speed of the bus, bit/s. Default: the arm profile's.")
+  var baud: Int?
+
+  @Option(
+    help:
+      "What happens to the arm in the end: park (go to the park pose, then torque off), release (torque off where it stands), or hold (torque stays on). Default: park."
+  )
+  var exit: ArmExit?
+
+  @Option(
+    name: .customLong("on-unplug"),
+    help: "When the port goes away: end, or wait for it; torque then comes on again only when you say so. Default: end."
+  )
+  var onUnplug: UnplugPolicy?
+
+  @Flag(help: "Switch torque on without asking, once: the arm moves by itself.")
+  var yes = false
+
+  @Flag(help: "Simulate the arm although the configuration names a port.")
+  var simulate = false
+
+  func validate() throws {
+    try refuseEmpty(["arm": arm, "port": port, "calibration": calibration])
+    if let baud, !(1...10_000_000).contains(baud) {
+      throw ValidationError("--baud must be between 1 and 10000000, found \(baud).")
+    }
+    if simulate && port != nil { throw ValidationError("--simulate and --port exclude each other.") }
+  }
+}
+
+extension ArmExit: ExpressibleByArgument {}
+extension UnplugPolicy: ExpressibleByArgument {}

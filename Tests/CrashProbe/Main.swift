@@ -1,0 +1,97 @@
+import ArmModel
+import ArmProfiles
+import CSystem
+import Glibc
+import RealTime
+import ServoBus
+
+/// Switches an arm of servos on and then dies in the way that is asked for: `crash-probe PORT CALIBRATION MANNER`.
+///
+/// Writes "on" to standard output once the arm is under torque and the crash handlers stand.
+@main
+enum CrashProbe {
+  static func main() throws {
+    let arguments = CommandLine.arguments
+    guard arguments.count == 4 else { exit(64) }
+    let profile = try ArmProfile.named("so101")
+    let manner = arguments[3]
+    var configuration = ServoArmConfiguration(
+      profile: profile, calibration: try ArmCalibration.load(path: arguments[2], for: profile),
+      controlPeriod: 100_000_000)
+    configuration.exitPolicy = .release
+    let holder = Holder(try ServoArm.connect(path: arguments[1], baud: nil, configuration: configuration))
+    // The port must be open when the end comes, whatever way it comes.
+    _ = Unmanaged.passRetained(holder)
+    try switchOn(&holder.arm)
+    let frame = holder.arm.stopFrame
+    guard sinew_crash_stop_arm(holder.arm.descriptor, frame, frame.count) == 0 else { exit(65) }
+    if manner == "insistence" {
+      guard sinew_install_stop_signals() == 0 else { exit(66) }
+      sinew_stop_signals_exit_at(3)
+    }
+    print("on")
+    fflush(nil)
+    switch manner {
+    case "main-thread": trap("out-of-bounds")
+    case "uncaught-throw": throw Unexpected()
+    case "abort": abort()
+    case "idle", "insistence": while true { sleep(1) }
+    default:
+      let thread = try ControlThread(stackBytes: 256 << 10) { trap(manner) }
+      thread.join()
+    }
+    exit(0)
+  }
+
+  private struct Unexpected: Error {}
+
+  private final class Holder {
+    var arm: ServoArm
+    init(_ arm: consuming ServoArm) { self.arm = arm }
+  }
+
+  private static func switchOn(_ arm: inout ServoArm) throws {
+    var state = JointState(count: arm.jointCount)
+    let end = sinew_now_ns() + 20_000_000_000
+    while arm.power != .on, sinew_now_ns() < end {
+      // A machine that is late now and then is no reason to give up.
+      try? arm.read(into: &state, now: sinew_now_ns())
+      try? arm.energise(now: sinew_now_ns())
+      _ = sinew_sleep_until_ns(sinew_now_ns() + 20_000_000)
+    }
+    guard arm.power == .on else { exit(67) }
+    var command = JointCommand(mode: .position, goal: state.position, stamp: 0)
+    command.stamp = sinew_now_ns()
+    try? arm.write(command)
+  }
+}
+
+/// Dies on the calling thread. The values come from where the compiler cannot see them.
+private func trap(_ manner: String) {
+  let number = Int(getpid())
+  switch manner {
+  case "out-of-bounds":
+    let list = [1, 2, 3]
+    print(list[number])
+  case "overflow":
+    let most = Int.max - (number > 0 ? 0 : 1)
+    print(most + number)
+  case "fatal-error": fatalError("as asked")
+  case "nil":
+    let missing: Int? = number > 0 ? nil : 1
+    // Dying of it is what this is for.
+    print(missing.unsafelyDied)
+  case "segmentation-fault":
+    let nowhere = UnsafeMutablePointer<Int>(bitPattern: 8 + (number & 0))
+    nowhere?.pointee = number
+  case "stack-overflow": print(deep(number))
+  default: exit(68)
+  }
+}
+
+extension Optional where Wrapped == Int {
+  fileprivate var unsafelyDied: Int { self! }
+}
+
+@inline(never)
+private func deep(_ depth: Int) -> Int { depth == .min ? 0 : deep(depth + 1) + depth % 7 }

@@ -1,0 +1,140 @@
+import ArmModel
+import ArmProfiles
+import Control
+import LoopTestSupport
+import Policies
+import RealTime
+import Recording
+import Safety
+import Simulation
+import Tasks
+import Testing
+
+@testable import Sessions
+
+/// A scripted arm as one that stands in a room: it may lose its port and get it back.
+struct ScriptedDevice: ~Copyable, PhysicalArm {
+  var arm: ScriptedArm
+  /// Whether the next attempts to open the port again succeed.
+  var canReopen = false
+  private(set) var reopenAttempts = 0
+  /// Why the end cannot be confirmed, if it cannot.
+  var concludeFailure: String?
+  private(set) var concludeCount = 0
+
+  init(position: [Double]) {
+    arm = ScriptedArm(position: position)
+    arm.power = .off
+  }
+
+  var jointCount: Int { arm.jointCount }
+  var power: ArmPower { arm.power }
+  var health: ArmHealth { arm.health }
+  mutating func read(into state: inout JointState, now: Int64) throws(ArmError) { try arm.read(into: &state, now: now) }
+  mutating func write(_ command: JointCommand) throws(ArmError) { try arm.write(command) }
+  mutating func energise(now: Int64) throws(ArmError) { try arm.energise(now: now) }
+  mutating func release(now: Int64) throws(ArmError) { try arm.release(now: now) }
+
+  var busRecord: BusRecord {
+    var record = BusRecord(count: arm.jointCount)
+    record.power = arm.power
+    record.requests = UInt64(arm.readCount)
+    return record
+  }
+  var crashStop: (descriptor: Int32, frame: [UInt8]) { (-1, []) }
+
+  mutating func reopen() throws(SessionError) {
+    reopenAttempts += 1
+    guard canReopen else { throw SessionError("no port there") }
+    arm.readFailures = [:]
+  }
+
+  mutating func conclude(deadline: Int64) throws(SessionError) {
+    concludeCount += 1
+    if let concludeFailure { throw SessionError(concludeFailure) }
+  }
+}
+
+/// A run on a scripted arm on the virtual clock, one turn at a time.
+struct HardwareRig: ~Copyable {
+  static let home = [0, -0.5, 0.5, 0.5, 0, 0]
+  static let park = [0, -1.7, 1.65, 0.5, 0, 0]
+
+  var run: HardwareRun<ScriptedDevice>
+  let folder: TemporaryFolder
+  private let recorder: Recorder?
+  private let port = OperatorPort()
+  private let worker: PolicyWorker?
+  var consents: UInt32 = 0
+  var signals: Int32 = 0
+  /// The states that were passed through, each once in a row.
+  private(set) var states: [SafetyState] = []
+  private(set) var turns = 0
+  private(set) var lastStep = HardwareSequence.Step.goOn
+
+  init(
+    episodes: Int? = nil, duration: Double? = nil, exit: ArmExit = .park, onUnplug: UnplugPolicy = .end,
+    asks: Bool = true, start: [Double] = HardwareRig.home, policy: DensePolicy = .reach(),
+    limitSteps: Int? = 20
+  ) throws {
+    let folder = try TemporaryFolder()
+    var plan = try plan(
+      task: "reach", policy: policy.write(to: folder), episodes: episodes, duration: duration,
+      log: folder.file("run.mcap"))
+    if episodes == nil && duration == nil { plan.duration = 1000 }
+    plan.task.timeLimitSteps = limitSteps
+    plan.profile = "so101"
+    var settings = HardwareSettings(port: "nowhere", calibration: "none")
+    settings.exit = exit
+    settings.onUnplug = onUnplug
+    settings.asksAfterInterruption = asks
+    plan.hardware = settings
+    var parts = try SessionParts(plan)
+    var worker: PolicyWorker?
+    let loop = try parts.makeLoop(
+      twin: parts.makeTwin(), armingTicks: HardwareRun<ScriptedDevice>.armingTicks, worker: &worker,
+      about: LoggedArm(metadata: ["port": "nowhere"], attachments: []))
+    self.folder = folder
+    self.worker = worker
+    recorder = parts.recorder
+    run = HardwareRun(
+      loop: loop, device: ScriptedDevice(position: start), bounds: parts.bounds, settings: settings,
+      parkPose: JointVector(Self.park), ear: port.ear)
+    run.warmUp()
+    run.core.begin(RunRights())
+  }
+
+  /// Turns until `isDone`, the end, or `limit` turns.
+  mutating func turn(atMost limit: Int = 3000, until isDone: (borrowing HardwareRun<ScriptedDevice>) -> Bool) {
+    for _ in 0..<limit {
+      lastStep = run.turn(consents: consents, signals: signals)
+      turns += 1
+      let state = run.core.loop.decision.state
+      if states.last != state { states.append(state) }
+      if lastStep == .reopen { run.reopen() }
+      if lastStep == .over || isDone(run) { return }
+    }
+  }
+
+  mutating func turn(_ count: Int) {
+    var left = count
+    turn(atMost: count) { _ in
+      left -= 1
+      return left == 0
+    }
+  }
+
+  /// Waits for the question and agrees.
+  mutating func switchOn() {
+    turn(atMost: 50) { $0.core.question == .switchOn }
+    consents += 1
+  }
+
+  mutating func turnToTheEnd(atMost limit: Int = 100_000) { turn(atMost: limit) { _ in false } }
+
+  /// Closes the log.
+  func finishLog() -> RecordingSummary? { recorder?.finish() }
+
+  /// Every goal that came over the wire, for the check against the limits.
+  var goals: [[Double]] { run.device.arm.goals }
+}

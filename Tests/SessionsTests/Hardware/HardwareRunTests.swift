@@ -1,0 +1,233 @@
+import ArmModel
+import Control
+import LoopTestSupport
+import Recording
+import Safety
+import Testing
+
+@testable import Sessions
+
+/// Runs on an arm that nobody resets: when torque comes on, how episodes begin, how it all ends.
+@Suite struct HardwareRunTests {
+  @Test func `Nothing is written and no torque asked for until the operator agrees`() throws {
+    var rig = try HardwareRig(episodes: 1)
+    rig.turn(500)
+    let (energised, attempts, state) = (
+      rig.run.device.arm.energiseCount, rig.run.device.arm.attemptCount, rig.run.core.loop.decision.state
+    )
+    #expect(energised == 0 && attempts == 0)
+    #expect(state == .disarmed)
+    let question = rig.run.core.question
+    #expect(question == .switchOn)
+  }
+
+  @Test func `A consent from before the question is none`() throws {
+    var rig = try HardwareRig(episodes: 1)
+    rig.consents = 3
+    rig.turn(200)
+    let energised = rig.run.device.arm.energiseCount
+    #expect(energised == 0)
+  }
+
+  @Test func `An episode begins with a slow move to its start, and the arm is parked and released in the end`() throws {
+    var rig = try HardwareRig(episodes: 2, start: [0.8, -1, 1, 0, 0.5, 0.3])
+    rig.switchOn()
+    rig.turnToTheEnd()
+    let ending = rig.run.core.ending
+    #expect(ending == .completed)
+    #expect(rig.lastStep == .over)
+    #expect(
+      rig.states == [
+        .disarmed, .arming, .hold, .moving, .hold, .policy, .hold, .moving, .hold, .policy, .hold, .moving, .hold,
+        .disarmed,
+      ] || rig.states.contains(.stopping), "\(rig.states)")
+    #expect(rig.states.last == .disarmed)
+    let power = rig.run.device.arm.power
+    #expect(power == .off)
+    let last = try #require(rig.goals.last)
+    for (goal, park) in zip(last, HardwareRig.park) { #expect(abs(goal - park) < 1e-9) }
+    let count = rig.run.core.statistics.count
+    #expect(count == 2)
+  }
+
+  @Test func `Moves of the core keep to half a radian per second, and no goal leaps`() throws {
+    var rig = try HardwareRig(episodes: 1, start: [1.5, -1, 1, 0, 0.5, 0.3])
+    rig.switchOn()
+    rig.turn { $0.core.loop.episode.isRunning }
+    let goals = rig.goals
+    #expect(goals.count > 100)
+    let period = 1e-9 * Double(rig.run.core.loop.configuration.controlPeriod)
+    for (before, after) in zip(goals, goals.dropFirst()) {
+      for (a, b) in zip(before, after) { #expect(abs(b - a) <= 0.5 * period + 1e-9) }
+    }
+  }
+
+  @Test func `The first goal under torque is where the arm was measured`() throws {
+    let start = [0.31, -0.9, 1.1, -0.2, 0.4, 0.25]
+    var rig = try HardwareRig(episodes: 1, start: start)
+    rig.switchOn()
+    rig.turn { !$0.device.arm.writes.isEmpty }
+    #expect(rig.goals.first == start)
+  }
+
+  @Test(arguments: [ArmExit.park, .release, .hold])
+  func `A stop brings the arm to rest and ends as the exit policy says`(exit: ArmExit) throws {
+    var rig = try HardwareRig(exit: exit, limitSteps: nil)
+    rig.switchOn()
+    rig.turn { $0.core.loop.episode.steps > 10 }
+    rig.signals = 1
+    rig.turnToTheEnd()
+    let ending = rig.run.core.ending
+    #expect(ending == .stopped && rig.lastStep == .over)
+    let power = rig.run.device.arm.power
+    let goal = try #require(rig.goals.last)
+    let isParked = zip(goal, HardwareRig.park).allSatisfy { abs($0 - $1) < 1e-9 }
+    switch exit {
+    case .park: #expect(power == .off && isParked)
+    case .release: #expect(power == .off && !isParked)
+    case .hold: #expect(power == .on && !isParked)
+    }
+    // From the stop to the end, and parking included, within its budget.
+    #expect(rig.turns < 100 * 25)
+  }
+
+  @Test func `A second stop leaves out the parking, never the release`() throws {
+    var rig = try HardwareRig(limitSteps: nil)
+    rig.switchOn()
+    rig.turn { $0.core.loop.episode.steps > 10 }
+    rig.signals = 1
+    rig.turn { $0.core.loop.decision.state == .moving }
+    rig.turn(20)
+    rig.signals = 2
+    let before = rig.turns
+    rig.turnToTheEnd()
+    #expect(rig.turns - before < 50)
+    let (power, ending) = (rig.run.device.arm.power, rig.run.core.ending)
+    #expect(power == .off && ending == .stopped)
+    let goal = try #require(rig.goals.last)
+    #expect(!zip(goal, HardwareRig.park).allSatisfy { abs($0 - $1) < 1e-3 })
+  }
+
+  @Test func `A stop while disarmed ends at once and leaves the arm as it was found`() throws {
+    var rig = try HardwareRig()
+    rig.turn(20)
+    rig.signals = 1
+    rig.turnToTheEnd()
+    let (ending, released) = (rig.run.core.ending, rig.run.device.arm.releaseCount)
+    #expect(ending == .stopped && released == 0)
+    #expect(rig.turns < 30)
+  }
+
+  @Test func `After an episode that was cut short the run waits for its operator`() throws {
+    var rig = try HardwareRig(limitSteps: nil)
+    rig.switchOn()
+    rig.turn { $0.core.loop.episode.steps > 5 }
+    // Four reads in a row that find nothing: the observation is stale, and the core stops the arm.
+    let next = rig.run.device.arm.readCount
+    for index in 0..<4 { rig.run.device.arm.readFailures[next + index] = .timedOut }
+    rig.turn { $0.core.question == .goOn }
+    rig.turn(200)
+    let (waiting, state) = (rig.run.core.question, rig.run.core.loop.decision.state)
+    #expect(waiting == .goOn && state == .hold)
+    rig.consents += 1
+    rig.turn { $0.core.loop.episode.isRunning }
+    let index = rig.run.core.loop.episode.index
+    #expect(index == 1)
+  }
+
+  @Test func `Without anybody to ask, three interruptions in a row end the run`() throws {
+    var rig = try HardwareRig(asks: false, limitSteps: nil)
+    rig.switchOn()
+    for _ in 0..<3 {
+      rig.turn { $0.core.loop.episode.isRunning && $0.core.loop.episode.steps > 5 }
+      let next = rig.run.device.arm.readCount
+      for index in 0..<4 { rig.run.device.arm.readFailures[next + index] = .timedOut }
+      rig.turn { !$0.core.loop.episode.isRunning }
+    }
+    rig.turnToTheEnd()
+    let (ending, power) = (rig.run.core.ending, rig.run.device.arm.power)
+    #expect(ending == .interrupted && power == .off)
+  }
+
+  @Test func `The time of a run begins when the arm first holds`() throws {
+    var rig = try HardwareRig(duration: 3, limitSteps: nil)
+    rig.turn(1000)
+    rig.switchOn()
+    rig.turnToTheEnd()
+    let ending = rig.run.core.ending
+    #expect(ending == .completed)
+    #expect(rig.turns > 1300 && rig.states.contains(.policy))
+  }
+
+  // MARK: The port
+
+  @Test func `A lost port ends the run as a fault`() throws {
+    var rig = try HardwareRig(limitSteps: nil)
+    rig.switchOn()
+    rig.turn { $0.core.loop.episode.steps > 5 }
+    rig.run.device.arm.readFailures[rig.run.device.arm.readCount] = .disconnected
+    let writes = rig.run.device.arm.attemptCount
+    rig.turnToTheEnd(atMost: 5)
+    let (ending, after) = (rig.run.core.ending, rig.run.device.arm.attemptCount)
+    #expect(ending == .fault && rig.lastStep == .over && after == writes)
+  }
+
+  @Test func `A port that comes back leads to disarmed, and torque waits for the operator`() throws {
+    var rig = try HardwareRig(onUnplug: .wait, limitSteps: nil)
+    rig.switchOn()
+    rig.turn { $0.core.loop.episode.steps > 5 }
+    let next = rig.run.device.arm.readCount
+    for index in 0..<1_000 { rig.run.device.arm.readFailures[next + index] = .disconnected }
+    rig.turn(300)
+    let (attempts, energised, writes) = (
+      rig.run.device.reopenAttempts, rig.run.device.arm.energiseCount, rig.run.device.arm.attemptCount
+    )
+    #expect(attempts >= 4 && rig.states.last == .fault)
+    rig.run.device.canReopen = true
+    rig.turn { $0.core.question == .switchOn }
+    rig.turn(500)
+    let (energisedAfter, writesAfter) = (rig.run.device.arm.energiseCount, rig.run.device.arm.attemptCount)
+    #expect(energisedAfter == energised && writesAfter == writes)
+    #expect(rig.states.last == .disarmed)
+    rig.consents += 1
+    rig.turn { $0.core.loop.episode.isRunning }
+    let running = rig.run.core.loop.episode.isRunning
+    #expect(running)
+  }
+
+  @Test func `A stop while waiting for the port ends the run`() throws {
+    var rig = try HardwareRig(onUnplug: .wait, limitSteps: nil)
+    rig.switchOn()
+    rig.turn { $0.core.loop.episode.steps > 5 }
+    let next = rig.run.device.arm.readCount
+    for index in 0..<1_000 { rig.run.device.arm.readFailures[next + index] = .disconnected }
+    rig.turn(100)
+    rig.signals = 1
+    rig.turnToTheEnd(atMost: 5)
+    let ending = rig.run.core.ending
+    #expect(ending == .stopped && rig.lastStep == .over)
+  }
+
+  // MARK: The log
+
+  @Test func `The log tells the bus and the servos besides what a simulated run tells`() throws {
+    let path: String
+    do {
+      var rig = try HardwareRig(episodes: 1)
+      path = rig.folder.file("run.mcap")
+      rig.switchOn()
+      rig.turnToTheEnd()
+      let summary = rig.finishLog()
+      #expect(summary?.isLossy == false && summary?.messageCounts["/bus"] ?? 0 > 10)
+      let log = try LogReader(path: path)
+      #expect(log.topics == ["/bus", "/events", "/joint_states", "/loop", "/robot_description", "/transition"])
+      var power: [String] = []
+      _ = try log.forEachMessage(topics: ["/bus"]) { _, schema, message in
+        let fields = schema.flatMap { try? RosSchema($0).decode(message.data) } ?? []
+        power.append("\(fields.first { $0.name == "power" }.map { "\($0.value)" } ?? "none")")
+        return true
+      }
+      #expect(power.first?.contains("1") == true && power.contains { $0.contains("3") })
+    }
+  }
+}
