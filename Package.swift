@@ -151,6 +151,10 @@ let package = Package(
     tests("Calibration", ["ArmProfiles", "Calibration", "Configuration", "Numerics", "ServoBus", "VirtualServos"]),
     // The command itself, driven from outside as a user drives it.
     tests(
-      "Command", ["sinew", "ArmProfiles", "Configuration", "CSystem", "Recording", "VirtualServos", "crash-probe"]),
+      "Command",
+      [
+        "sinew", "ArmProfiles", "Configuration", "CSystem", "LoopTestSupport", "Recording", "VirtualServos",
+        "crash-probe",
+      ]),
   ]
 )

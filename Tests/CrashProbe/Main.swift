@@ -19,7 +19,7 @@ enum CrashProbe {
       profile: profile, calibration: try ArmCalibration.load(path: arguments[2], for: profile),
       controlPeriod: 100_000_000)
     configuration.exitPolicy = .release
-    let holder = Holder(try ServoArm.connect(path: arguments[1], baud: nil, configuration: configuration))
+    let holder = Holder(try connect(arguments[1], configuration))
     // The port must be open when the end comes, whatever way it comes.
     _ = Unmanaged.passRetained(holder)
     try switchOn(&holder.arm)
@@ -50,11 +50,19 @@ enum CrashProbe {
     init(_ arm: consuming ServoArm) { self.arm = arm }
   }
 
+  /// A machine that is late now and then is no reason to give up.
+  private static func connect(_ path: String, _ configuration: ServoArmConfiguration) throws -> ServoArm {
+    let end = sinew_now_ns() + 15_000_000_000
+    while sinew_now_ns() < end {
+      if let arm = try? ServoArm.connect(path: path, baud: nil, configuration: configuration) { return arm }
+    }
+    return try ServoArm.connect(path: path, baud: nil, configuration: configuration)
+  }
+
   private static func switchOn(_ arm: inout ServoArm) throws {
     var state = JointState(count: arm.jointCount)
     let end = sinew_now_ns() + 20_000_000_000
     while arm.power != .on, sinew_now_ns() < end {
-      // A machine that is late now and then is no reason to give up.
       try? arm.read(into: &state, now: sinew_now_ns())
       try? arm.energise(now: sinew_now_ns())
       _ = sinew_sleep_until_ns(sinew_now_ns() + 20_000_000)
@@ -80,7 +88,7 @@ private func trap(_ manner: String) {
   case "nil":
     let missing: Int? = number > 0 ? nil : 1
     // Dying of it is what this is for.
-    print(missing.unsafelyDied)
+    print(unsafeUnwrapped(missing))
   case "segmentation-fault":
     let nowhere = UnsafeMutablePointer<Int>(bitPattern: 8 + (number & 0))
     nowhere?.pointee = number
@@ -89,9 +97,8 @@ private func trap(_ manner: String) {
   }
 }
 
-extension Optional where Wrapped == Int {
-  fileprivate var unsafelyDied: Int { self! }
-}
+// swift-format-ignore: NeverForceUnwrap
+private func unsafeUnwrapped(_ number: Int?) -> Int { number! }
 
 @inline(never)
 private func deep(_ depth: Int) -> Int { depth == .min ? 0 : deep(depth + 1) + depth % 7 }

@@ -1,0 +1,136 @@
+import ArmModel
+import ArmProfiles
+import Foundation
+import Glibc
+import LoopTestSupport
+import Recording
+import Testing
+import VirtualServos
+
+/// `sinew run` on an emulated arm, as a user drives it.
+@Suite(.serialized) struct HardwareCommandTests {
+  /// An SO-101 behind a pseudo-terminal whose shafts know nothing of each other: light work for a busy machine.
+  private struct Arm {
+    let folder: ScratchFolder
+    let policies: TemporaryFolder
+    let server: ServoBusServer
+    let policy: String
+
+    init() throws {
+      folder = try ScratchFolder()
+      policies = try TemporaryFolder()
+      let joints = ["shoulder_pan", "shoulder_lift", "elbow_flex", "wrist_flex", "wrist_roll"]
+      policy = try DensePolicy.random(observations: 26, hidden: [8], jointNames: joints, seed: 1).write(to: policies)
+      let model = try ServoModel.named("sts3215-7v4")
+      let calibration = try EmulatedCalibration.make(profile: "so101", model: model, ids: Array(1...6))
+      try folder.write(calibration.text, to: "arm.yaml")
+      let servos = zip(try ServoSetup.servos(model, ids: Array(1...6)), calibration.joints).map {
+        $0.calibrated(as: $1)
+      }
+      let home = try ArmProfile.named("so101").home
+      let physics = IndependentJoints(home.map { IndependentJoints.Joint(start: $0, speed: 6) })
+      server = try ServoBusServer.pseudoTerminal(
+        VirtualServoBus(VirtualBusConfiguration(servos: servos, timing: BusTiming()), physics: physics),
+        link: folder.path("bus"))
+    }
+
+    var isOn: Bool { server.state.servos.allSatisfy(\.isTorqueOn) }
+    var isOff: Bool { server.state.servos.allSatisfy { !$0.isTorqueOn } }
+
+    /// Starts the command on the arm; on a busy machine again when it does not get hold of it.
+    func start(_ arguments: [String]) throws -> Command {
+      for attempt in 0..<10 {
+        let command = try Command(
+          [
+            "run", "--arm", "so101", "--port", "bus", "--calibration", "./arm.yaml", "--policy", policy, "--yes",
+            "--allow-non-realtime", "--control-rate", "50", "--priority", "0", "--log", "run\(attempt).mcap",
+          ] + arguments, in: folder.root)
+        let end = Date(timeIntervalSinceNow: 8)
+        while !isOn, Date() < end { usleep(2000) }
+        if isOn { return command }
+        command.send(SIGINT)
+        _ = try command.finish()
+      }
+      throw Command.Failure(description: "the arm never came under torque")
+    }
+  }
+
+  @Test("Ctrl-C parks the arm, switches torque off, and says so only then", arguments: [SIGINT, SIGTERM])
+  func stops(signal: Int32) throws {
+    let arm = try Arm()
+    defer { arm.server.stop() }
+    let command = try arm.start([])
+    usleep(1_500_000)
+    command.send(signal)
+    let outcome = try command.finish(patience: 40)
+    #expect(arm.isOff, "\(outcome.errors)")
+    #expect(outcome.output.contains("torque off, read back from every servo"), "\(outcome.output) \(outcome.errors)")
+  }
+
+  @Test("A second Ctrl-C leaves out the parking, not the release")
+  func stopsTwice() throws {
+    let arm = try Arm()
+    defer { arm.server.stop() }
+    let command = try arm.start([])
+    usleep(1_000_000)
+    command.send(SIGINT)
+    usleep(500_000)
+    command.send(SIGINT)
+    let outcome = try command.finish(patience: 20)
+    #expect(arm.isOff && outcome.output.contains("torque off"), "\(outcome.output) \(outcome.errors)")
+  }
+
+  @Test("With --exit hold torque stays on, and a warning says so")
+  func holds() throws {
+    let arm = try Arm()
+    defer { arm.server.stop() }
+    let command = try arm.start(["--exit", "hold"])
+    usleep(500_000)
+    command.send(SIGINT)
+    let outcome = try command.finish(patience: 20)
+    #expect(arm.isOn && outcome.output.contains("TORQUE IS ON"), "\(outcome.output) \(outcome.errors)")
+  }
+
+  @Test("A port that goes away ends the run with 1, and says that torque may be on")
+  func unplugged() throws {
+    let arm = try Arm()
+    let command = try arm.start([])
+    usleep(500_000)
+    arm.server.stop()
+    let outcome = try command.finish(patience: 20)
+    #expect(outcome.code == 1)
+    #expect(outcome.errors.contains("torque may still be on"), "\(outcome.errors)")
+  }
+
+  @Test(
+    "Requests that cannot be are refused with 2 and the next step, and torque stays off",
+    arguments: [
+      (["--port", "nowhere", "--calibration", "./arm.yaml"], "nowhere"),
+      (["--port", "bus", "--calibration", "none"], "calibration/none.yaml"),
+      (["--port", "bus"], "--calibration"),
+      (["--port", "bus", "--calibration", "./arm.yaml", "--perturb", "payload=1"], "--perturb"),
+      (["--port", "bus", "--calibration", "./arm.yaml", "--virtual", "--duration", "1"], "--virtual"),
+      (["--port", "bus", "--calibration", "./arm.yaml", "--on-unplug", "wait"], "--on-unplug end"),
+      (["--exit", "park"], "--port"),
+      (["--port", "bus", "--calibration", "./arm.yaml", "--task", "reacher-v5", "--policy", "reacher-sb3"], "reacher"),
+    ])
+  func refusals(arguments: [String], part: String) throws {
+    let arm = try Arm()
+    defer { arm.server.stop() }
+    let policy = arguments.contains("--policy") ? [] : ["--policy", arm.policy]
+    let outcome = try Command.run(["run", "--arm", "so101", "--yes"] + policy + arguments, in: arm.folder)
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains(part), "\(outcome.errors)")
+    #expect(arm.isOff)
+  }
+
+  @Test("Without a terminal and without --yes nothing moves")
+  func asks() throws {
+    let arm = try Arm()
+    defer { arm.server.stop() }
+    let outcome = try Command.run(
+      ["run", "--arm", "so101", "--port", "bus", "--calibration", "./arm.yaml", "--policy", arm.policy], in: arm.folder)
+    #expect(outcome.code == 2 && outcome.errors.contains("--yes"))
+    #expect(arm.isOff)
+  }
+}
