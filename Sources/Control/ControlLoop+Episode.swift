@@ -13,6 +13,7 @@ extension ControlLoop {
     task.beginEpisode(random: &resetRandom)
     policy?.reset()
     link?.reset()
+    playback?.reset()
     return EpisodeStart(position: task.resetPosition, velocity: task.resetVelocity)
   }
 
@@ -134,8 +135,32 @@ extension ControlLoop {
     {
       copyPolicyOutput()
       decideStep(isUsable: status.rawValue == PolicyStatus.ok.rawValue)
+    } else if playRecording() {
+      decideStep(isUsable: true)
     } else {
       _ = link?.ask(UnsafePointer(buffers.observation))
+    }
+  }
+
+  /// Takes the next recorded command, when there is a recording in the policy's place.
+  @_noLocks
+  private mutating func playRecording() -> Bool {
+    if playback?.next(at: inputs.joints.position, into: buffers.action) == nil { return false }
+    for index in 0..<buffers.actionCount {
+      buffers.mean[index] = buffers.action[index]
+      buffers.rawAction[index] = buffers.action[index]
+      buffers.logStandardDeviation[index] = .nan
+    }
+    step.logProbability = .nan
+    step.value = .nan
+    return true
+  }
+
+  /// How a recording compares with what the arm did; nil without one.
+  public var playbackErrors: PlaybackErrors? {
+    switch playback {
+    case .some(let playback): playback.errors
+    case .none: nil
     }
   }
 

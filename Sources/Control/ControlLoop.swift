@@ -59,6 +59,8 @@ public enum PolicySeat: ~Copyable {
   case inTick(Policy)
   /// On a thread of its own.
   case onThread(PolicyLink)
+  /// Nowhere: recorded commands take its place.
+  case playback(Playback)
 }
 
 /// The control loop: read the arm, ask the policy, let the safety core decide, command the arm, record the transition.
@@ -76,6 +78,8 @@ public struct ControlLoop: ~Copyable {
   /// The policy, when it runs in the tick; nil when `link` leads to it.
   var policy: Policy?
   var link: PolicyLink?
+  /// Recorded commands, when they take the policy's place.
+  var playback: Playback?
   var twin: KinematicTwin
   var safety: SafetyCore
   /// Whether the goal moves in a straight line between policy steps.
@@ -126,9 +130,15 @@ public struct ControlLoop: ~Copyable {
     case .inTick(let policy):
       self.policy = .some(policy)
       link = nil
+      playback = nil
     case .onThread(let link):
       policy = nil
       self.link = .some(link)
+      playback = nil
+    case .playback(let recorded):
+      policy = nil
+      link = nil
+      playback = .some(recorded)
     }
     self.twin = twin
     self.port = port

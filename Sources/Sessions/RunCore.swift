@@ -146,6 +146,7 @@ struct RunCore: ~Copyable {
   /// Adds what the run knows to its report.
   func complete(_ report: inout RunReport) {
     report.statistics = statistics
+    report.playback = loop.playbackErrors
     report.loop = loop.report
     report.latched = loop.decision.latched
     report.armError = loop.lastArmError

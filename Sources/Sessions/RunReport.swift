@@ -63,6 +63,8 @@ public struct RunReport: Sendable {
   /// Page faults of the control thread in the same span: without and with disk access.
   public var minorFaults: Int64 = 0
   public var majorFaults: Int64 = 0
+  /// How a replayed arm compares with its recording; nil when a policy drove.
+  public var playback: PlaybackErrors?
   /// What a run on a physical arm has to tell besides; nil for simulated ones.
   public var hardware: HardwareReport?
 }

@@ -47,7 +47,6 @@ extension SessionParts {
 
   private func metadata(_ arm: LoggedArm?) -> [String: [String: String]] {
     let task = plan.task
-    let description = policy.description
     var session: [String: String] = [
       "program_version": plan.programVersion, "git_revision": plan.gitRevision,
       "clock": plan.clock == .monotonic ? "real" : "virtual", "control_rate_hz": "\(controlRate)",
@@ -64,11 +63,7 @@ extension SessionParts {
         "reward_terms": task.rewardTermNames.joined(separator: ","),
         "step_duration_s": "\(task.stepDuration)",
       ],
-      "policy": [
-        "name": description.name, "path": description.path, "format": description.format.rawValue,
-        "sha256": description.hash, "distribution": description.distribution.text,
-        "normaliser": description.normaliser.text,
-      ],
+      "policy": policyText,
       "simulation": [
         "model": model.name, "sha256": model.sha256, "timestep_s": "\(model.timestep)",
         "mujoco": PhysicsModel.libraryVersion,
@@ -85,6 +80,16 @@ extension SessionParts {
     return records
   }
 
+  private var policyText: [String: String] {
+    if let replay = plan.replay { return ["replay": replay.path, "episode": "\(replay.episode)"] }
+    guard let description = policy?.description else { return [:] }
+    return [
+      "name": description.name, "path": description.path, "format": description.format.rawValue,
+      "sha256": description.hash, "distribution": description.distribution.text,
+      "normaliser": description.normaliser.text,
+    ]
+  }
+
   private var limitsText: [String: String] {
     func text(_ values: [Double]) -> String { values.map { "\($0)" }.joined(separator: ",") }
     return [
@@ -97,7 +102,7 @@ extension SessionParts {
     var files = [
       LogAttachment(name: "task.yaml", mediaType: "application/yaml", data: Array(plan.task.sourceText.utf8))
     ]
-    if let text = policy.description.sourceText {
+    if let text = policy?.description.sourceText {
       files.append(LogAttachment(name: "policy.yaml", mediaType: "application/yaml", data: Array(text.utf8)))
     }
     files.append(LogAttachment(name: "model.xml", mediaType: "application/xml", data: Array(model.sourceText.utf8)))

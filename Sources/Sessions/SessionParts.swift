@@ -13,7 +13,8 @@ import Tasks
 struct SessionParts {
   let plan: SessionPlan
   let model: PhysicsModel
-  let policy: LoadedPolicy
+  /// The policy; nil where a recording takes its place.
+  let policy: LoadedPolicy?
   let limits: SafetyLimits
   let controlRate: Double
   let policyRate: Double
@@ -25,8 +26,8 @@ struct SessionParts {
     self.plan = plan
     let task = plan.task
     try SessionParts.checkEnd(plan)
-    policy = try PolicyLoader.named(plan.policy)
-    try SessionParts.check(policy.description, fits: task)
+    policy = plan.replay == nil ? try PolicyLoader.named(plan.policy) : nil
+    if let policy { try SessionParts.check(policy.description, fits: task) }
     let nominal: PhysicsModel
     if let name = try plan.model ?? Self.twinModel(plan) {
       nominal = try PhysicsModel.named(name)
@@ -36,7 +37,7 @@ struct SessionParts {
     model = try plan.physicsTimestep.map { try nominal.withTimestep($0) } ?? nominal
     notes += model.notes
     policyRate = 1 / task.stepDuration
-    if let trained = policy.description.rateHz, abs(trained - policyRate) > 1e-6 * policyRate {
+    if let trained = policy?.description.rateHz, abs(trained - policyRate) > 1e-6 * policyRate {
       notes.append(
         "the policy was trained at \(trained) Hz, the task steps at \(policyRate) Hz: expect it to behave differently")
     }
@@ -46,7 +47,10 @@ struct SessionParts {
   }
 
   var policyDescription: String {
-    let description = policy.description
+    if let replay = plan.replay {
+      return "replay of episode \(replay.episode) (\(replay.stepCount) steps) of \(replay.path)"
+    }
+    guard let description = policy?.description else { return "none" }
     return "\(description.name) (\(description.observationCount) → \(description.actionCount), "
       + "\(description.distribution.text), \(plan.selection == .mean ? "mean" : "sampled"))"
   }
@@ -89,17 +93,14 @@ struct SessionParts {
   ) throws -> ControlLoop {
     let task = plan.task
     let evaluator = task.makeEvaluator(noiseSeed: plan.seed)
-    var made = try policy.makePolicy()
     let seat: PolicySeat
-    if runsOnThread(cost: made.measureCost()) {
-      let started = try PolicyWorker(
-        policy: made, selection: plan.selection, random: RandomStream(seed: plan.seed, name: "action"),
-        realTime: plan.realTime)
-      seat = .onThread(started.makeLink())
-      worker = started
-    } else {
-      seat = .inTick(made)
+    if let replay = plan.replay {
+      seat = .playback(Playback(commands: replay.commands, measured: replay.measured))
       worker = nil
+    } else if let policy {
+      seat = try makeSeat(policy, worker: &worker)
+    } else {
+      throw SessionError("there is neither a policy nor a recording; give a policy")
     }
     // From here on there is a log to close: Ctrl-C must not end the process by itself any more.
     sinew_clear_stop_requests()
@@ -126,6 +127,20 @@ struct SessionParts {
       variableCount: plan.task.variables.count { SessionParts.binding($0) != nil },
       statusInterval: plan.clock == .monotonic ? 50_000_000 : 1_000_000_000, spin: plan.realTime.spin,
       awaitsRecorder: plan.clock == .virtual && recorder != nil)
+  }
+
+  /// The policy's place: in the tick, or on a thread of its own.
+  private func makeSeat(_ policy: LoadedPolicy, worker: inout PolicyWorker?) throws -> PolicySeat {
+    var made = try policy.makePolicy()
+    guard runsOnThread(cost: made.measureCost()) else {
+      worker = nil
+      return .inTick(made)
+    }
+    let started = try PolicyWorker(
+      policy: made, selection: plan.selection, random: RandomStream(seed: plan.seed, name: "action"),
+      realTime: plan.realTime)
+    worker = started
+    return .onThread(started.makeLink())
   }
 
   /// Whether a policy that takes `cost` ns a step goes onto a thread of its own.

@@ -35,6 +35,8 @@ public struct SessionPlan: Sendable {
   public var duration: Double?
   public var episodes: Int?
   public var realTime: RealTimeSettings = .ordinary
+  /// The recorded episode that takes the policy's place; nil for a policy.
+  public var replay: ReplayLog?
   /// The physical arm to run on; nil for a simulated one.
   public var hardware: HardwareSettings?
   /// Where the policy runs.

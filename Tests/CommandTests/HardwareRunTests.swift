@@ -124,6 +124,31 @@ import VirtualServos
     #expect(arm.isOff)
   }
 
+  @Test("A recorded episode is replayed in simulation and on the arm; a log of another arm is refused")
+  func replays() throws {
+    let arm = try Arm()
+    defer { arm.server.stop() }
+    let recorded = try Command.run(
+      [
+        "run", "--arm", "so101", "--policy", arm.policy, "--virtual", "--duration", "1", "--log", "recorded.mcap",
+      ], in: arm.folder)
+    #expect(recorded.code == 0, "\(recorded.errors)")
+    let simulated = try Command.run(["replay", "recorded.mcap", "--json"], in: arm.folder)
+    #expect(simulated.code == 0 && simulated.json?["ending"] as? String == "completed", "\(simulated.errors)")
+    var outcome: Outcome?
+    for _ in 0..<10 where outcome?.code != 0 {
+      outcome = try Command.run(
+        [
+          "replay", "recorded.mcap", "--port", "bus", "--calibration", "./arm.yaml", "--yes", "--allow-non-realtime",
+          "--priority", "0", "--speed", "0.5", "--json",
+        ], in: arm.folder, patience: 60)
+    }
+    #expect(outcome?.code == 0 && outcome?.json?["ending"] as? String == "completed", "\(outcome?.errors ?? "")")
+    #expect(arm.isOff)
+    let other = try Command.run(["replay", "recorded.mcap", "--arm", "reacher"], in: arm.folder)
+    #expect(other.code == 2 && other.errors.contains("so101"), "\(other.errors)")
+  }
+
   @Test("Without a terminal and without --yes nothing moves")
   func asks() throws {
     let arm = try Arm()

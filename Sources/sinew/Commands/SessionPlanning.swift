@@ -53,6 +53,39 @@ enum SessionPlanning {
     return plan
   }
 
+  /// What `replay` asks for.
+  static func plan(for command: ReplayCommand) throws -> SessionPlan {
+    let recorded = try checkingInput { try ReplayLog(path: command.path, episode: command.episode) }
+    var plan = try checkingInput { try recorded.plan(speed: command.speed) }
+    if let arm = command.hardware.arm {
+      let profile = try checkingInput { try ArmProfile.named(arm) }
+      if let own = recorded.profile, own != profile.name {
+        throw InputError("\(command.path): it was recorded on an arm '\(own)', not '\(profile.name)'; name that arm")
+      }
+      if recorded.profile == nil, command.model == nil, let model = profile.model, model != recorded.model {
+        throw InputError(
+          "\(command.path): it was recorded with the model '\(recorded.model)', arm '\(profile.name)' is a '\(model)'; "
+            + "name the arm that it was recorded for")
+      }
+      plan.profile = arm
+    } else if plan.profile == nil, ArmProfile.shipped.contains(recorded.model) {
+      plan.profile = recorded.model
+    }
+    plan.model = command.model
+    plan.programVersion = ProgramVersion.version
+    plan.gitRevision = ProgramVersion.gitRevision
+    plan.log = command.log
+    plan.clock = .virtual
+    plan.hardware = try hardware(command.hardware, configuration: nil, profile: plan.profile)
+    if plan.hardware != nil {
+      plan.clock = .monotonic
+      plan.realTime = RealTimeSettings(priority: command.priority == 0 ? nil : command.priority)
+      plan.allowsNonRealTime = command.allowNonRealTime
+      plan.hardware?.asksAfterInterruption = !command.hardware.yes
+    }
+    return plan
+  }
+
   /// What `evaluate` and the benchmarks share with `run`.
   static func plan(
     _ options: SimulationOptions, arm: String? = nil, configuration: RobotConfiguration?
