@@ -147,7 +147,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     tests("Control", ["Control", "LoopTestSupport"]),
     tests("Training", ["Training", "Sessions"]),
-    tests("Sessions", ["Sessions", "LoopTestSupport", "VirtualServos"]),
+    tests("Sessions", ["Sessions", "LoopTestSupport", "ServoBus", "VirtualServos"]),
     tests("Calibration", ["ArmProfiles", "Calibration", "Configuration", "Numerics", "ServoBus", "VirtualServos"]),
     // The command itself, driven from outside as a user drives it.
     tests(

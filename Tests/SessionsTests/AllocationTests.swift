@@ -1,7 +1,11 @@
+import ArmModel
 import Control
+import Foundation
 import LoopTestSupport
 import Policies
 import RealTime
+import ServoBus
+import Synchronization
 import TestSupport
 import Testing
 
@@ -72,5 +76,62 @@ import Testing
     let report = try run(plan(episodes: 20))
     // The counter is looked up by name, which not every test program exports.
     #expect(report.allocationCount == nil || report.allocationCount == 0)
+  }
+
+  @Test func `Nor does a run on servos, from the first look to torque off`() throws {
+    let folder = try TemporaryFolder()
+    let emulated = try EmulatedArm(.feetech, in: folder)
+    defer { emulated.server.stop() }
+    let patience = Date(timeIntervalSinceNow: 120)
+    var ending: HardwareSequence.Step?
+    // A machine that is busy with something else may not find the arm at first.
+    while ending == nil, Date() < patience {
+      let path = folder.file("run-\(UUID().uuidString).mcap")
+      var parts = try SessionParts(emulated.plan(in: folder, episodes: 2, log: path))
+      let setup = try HardwareSetup(parts, emulated.settings)
+      guard
+        let arm = try? ServoArm.connect(path: emulated.settings.port, baud: nil, configuration: setup.configuration)
+      else { continue }
+      var worker: PolicyWorker?
+      let port = OperatorPort()
+      let loop = try parts.makeLoop(
+        twin: parts.makeTwin(), armingTicks: 10, worker: &worker, about: setup.logged(arm.report, emulated.settings))
+      var run = HardwareRun(
+        loop: loop, device: arm, bounds: parts.bounds, settings: emulated.settings,
+        parkPose: JointVector(setup.profile.park), ear: port.ear)
+      let status = TripleBuffer(initial: LoopStatus())
+      run.warmUp()
+      run.core.begin(RunRights())
+      try withConsents(port) {
+        var step = HardwareSequence.Step.goOn
+        let count = AllocationCount.during { step = ticks(&run, status) }
+        #expect(count == AllocationCount(allocations: 0, frees: 0))
+        ending = step
+      }
+      let (armed, tickCount) = (run.sequence.hasArmed, run.core.loop.tickCount)
+      #expect(armed && tickCount > 50)
+      _ = parts.recorder?.finish()
+    }
+    #expect(ending == .over)
+  }
+
+  /// Consents ten times a second on another thread while `body` runs.
+  private func withConsents(_ port: OperatorPort, _ body: () throws -> Void) throws {
+    let done = Done()
+    let thread = try ControlThread {
+      while !done.flag.load(ordering: .acquiring) {
+        port.consent()
+        usleep(100_000)
+      }
+    }
+    defer {
+      done.flag.store(true, ordering: .releasing)
+      thread.join()
+    }
+    try body()
+  }
+
+  private final class Done: Sendable {
+    let flag = Atomic<Bool>(false)
   }
 }
