@@ -8,6 +8,7 @@
 #define UNROLL_64 1
 #define UNROLL_16 4
 #define TILE_ROWS 6
+#define PROBE_CHAINS 4
 #define TILE_VECTORS 1
 #include "impl/kernels.inc"
 #pragma clang attribute pop

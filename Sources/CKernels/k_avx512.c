@@ -8,6 +8,7 @@
 #define UNROLL_64 2  // 8 chains
 #define UNROLL_16 4
 #define TILE_ROWS 12
+#define PROBE_CHAINS 16
 #define TILE_VECTORS 2
 #include "impl/kernels.inc"
 #pragma clang attribute pop

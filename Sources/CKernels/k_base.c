@@ -13,4 +13,5 @@
 #define TILE_ROWS 3  // 12 of 16 registers
 #endif
 #define TILE_VECTORS 1
+#define PROBE_CHAINS 2
 #include "impl/kernels.inc"

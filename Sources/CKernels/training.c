@@ -37,6 +37,10 @@ void sinew_rmsprop_step(const sinew_kernels *kernels, float rate, float decay, f
   kernels->rmsprop_step(rate, decay, epsilon, scale, gradient, x, v, count);
 }
 
+float sinew_multiply_add_probe(const sinew_kernels *kernels, size_t rounds) {
+  return kernels->multiply_add_probe(rounds);
+}
+
 void sinew_lstm_forward(const sinew_kernels *kernels, size_t rows, size_t size, float *gates, const float *cell_before,
                         float *cell, float *cell_tanh, float *hidden) {
   kernels->lstm_forward(rows, size, gates, cell_before, cell, cell_tanh, hidden);

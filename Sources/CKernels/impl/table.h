@@ -20,6 +20,7 @@ struct sinew_kernels {
   void (*adam_step)(const sinew_adam *step, const float *gradient, float *x, float *m, float *v, size_t count);
   void (*rmsprop_step)(float rate, float decay, float epsilon, float scale, const float *gradient, float *x, float *v,
                        size_t count);
+  float (*multiply_add_probe)(size_t rounds);
   void (*lstm_forward)(size_t rows, size_t size, float *gates, const float *cell_before, float *cell, float *cell_tanh,
                        float *hidden);
   void (*lstm_backward)(size_t rows, size_t size, const float *gates, const float *cell_before, const float *cell_tanh,

@@ -59,6 +59,10 @@ SINEW_RT void sinew_adam_step(const sinew_kernels *kernels, const sinew_adam *st
 SINEW_RT void sinew_rmsprop_step(const sinew_kernels *kernels, float rate, float decay, float epsilon, float scale,
                                  const float *gradient, float *x, float *v, size_t count);
 
+/// Multiplies and adds `rounds` times 16 chains of 16 floats, and does nothing else: 512·rounds operations, the yardstick
+/// for every other kernel.
+SINEW_RT float sinew_multiply_add_probe(const sinew_kernels *kernels, size_t rounds);
+
 // MARK: Recurrent cells, ONNX's order of gates; `size` padded, gates `size` floats apart, rows `gates`·`size`
 
 /// Gates i, o, f, g: turns the sums in `gates` into activations, writes the new cell, its tanh, and the hidden state.

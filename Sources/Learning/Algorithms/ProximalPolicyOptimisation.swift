@@ -145,6 +145,17 @@ public struct ProximalPolicyOptimisation: ~Copyable, OnPolicyAlgorithm {
     return sums.means
   }
 
+  /// One whole minibatch: gather, losses, gradient, norm, step of Adam. What an update does again and again; for
+  /// measurements.
+  public mutating func minibatch(
+    _ model: borrowing ActorCritic, _ rollout: borrowing RolloutBuffer, rows: UnsafePointer<Int32>, count: Int
+  ) throws(LearningError) -> UpdateFigures {
+    batch.load(rollout, rows: rows, count: count)
+    var sums = Sums()
+    _ = try step(model, rate: options.learningRate, &sums)
+    return sums.means
+  }
+
   public func encode(into encoder: inout StateEncoder) {
     encoder.begin("ppo")
     optimiser.encode(into: &encoder)

@@ -51,6 +51,9 @@ public struct VectorKernels: Sendable {
   ) {
     sinew_rmsprop_step(table, rate, decay, epsilon, gradientScale, gradient, parameters, second, count)
   }
+
+  /// Does nothing but 512·`rounds` floating-point operations: the peak that kernels are measured against.
+  public func probe(rounds: Int) -> Float { sinew_multiply_add_probe(table, rounds) }
 }
 
 /// A matrix in memory: element [i][j] stands at `base[i * row + j * column]`.

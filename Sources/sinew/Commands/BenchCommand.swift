@@ -4,7 +4,7 @@ import ArgumentParser
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measure the loop, inference, the log and the servo bus on this machine.",
+    abstract: "Measure the loop, inference, training, the log and the servo bus on this machine.",
     discussion: """
       Machines are noisy: quote ratios within one run, not single times.
 
@@ -13,8 +13,10 @@ struct BenchCommand: ParsableCommand {
         sinew bench inference
         sinew bench log --rate 1000 --duration 60
         sinew bench bus-faults --cycles 10000
+        sinew bench train
       """,
     subcommands: [
-      BenchLoopCommand.self, BenchInferenceCommand.self, BenchLogCommand.self, BenchBusFaultsCommand.self,
+      BenchLoopCommand.self, BenchInferenceCommand.self, BenchTrainCommand.self, BenchLogCommand.self,
+      BenchBusFaultsCommand.self,
     ])
 }
