@@ -169,7 +169,7 @@ extension ServoFacts {
       // Torque grows with the gear as the angle shrinks.
       effortPerCount = current.scale * perAmpere * Double(joint.sign) * servo.mounting.gear
     }
-    zero = Int(joint.zero.rounded())
+    zero = joint.zero
     // A tenth of a radian: joints give way at their ends.
     let margin = Int((0.1 / radiansPerTick.magnitude).rounded(.up))
     // The speed that the servo itself is fenced in at (see `EnergiseProgramme`).
