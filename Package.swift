@@ -58,7 +58,7 @@ let package = Package(
     room("ArmProfiles", ["ArmModel", "Configuration"], resources: [.copy("Resources/arms")]),
 
     // Floor 3: the rooms around the loop.
-    room("Safety", ["ArmModel", "CSystem"]),
+    room("Safety", ["ArmModel", "CSystem", "Numerics"]),
     room(
       "Simulation", ["ArmModel", "CMuJoCo", "CSystem", "Configuration", "Numerics"],
       resources: [.copy("Resources/models"), .copy("Resources/servos")]),

@@ -27,6 +27,20 @@ public struct JointLimits: Sendable, BitwiseCopyable, Equatable {
     effort = JointVector(repeating: .infinity, count: count)
   }
 
+  /// The limits of `lower.count` joints; every vector has one number per joint.
+  @_noLocks
+  public init(
+    lower: JointVector, upper: JointVector, velocity: JointVector, acceleration: JointVector, jerk: JointVector,
+    effort: JointVector
+  ) {
+    self.lower = lower
+    self.upper = upper
+    self.velocity = velocity
+    self.acceleration = acceleration
+    self.jerk = jerk
+    self.effort = effort
+  }
+
   /// Number of joints.
   public var count: Int { @_noLocks get { lower.count } }
 

@@ -60,6 +60,12 @@ extension ControlLoop {
     requests = requests.adding(request)
   }
 
+  /// Asks something of the safety core in the next tick on behalf of somebody who is not at the arm: a stop is heard.
+  @_noLocks
+  public mutating func requestRemotely(_ request: OperatorRequests) {
+    remoteRequests = remoteRequests.adding(request)
+  }
+
   /// Runs the paths of a tick with nothing commanded and nothing remembered, so that no first call happens in a run.
   public mutating func warmUp() {
     var scratch = RandomStream(seed: 0, name: "warm-up")
@@ -68,13 +74,29 @@ extension ControlLoop {
       for place in 0..<buffers.observationCount { buffers.observation[place] = 0 }
       _ = policy?.act(observation: UnsafePointer(buffers.observation), sampling: .sample, random: &scratch)
       twin.update(inputs.joints, into: &points)
-      var tickInputs = inputs
-      tickInputs.readSucceeded = true
-      _ = core.step(tickInputs, now: Int64(index))
+      warmUp(&core, tick: index)
       statistics.execution.record(1)
     }
     policy?.reset()
     statistics.reset()
+  }
+
+  /// A life in short: armed, moved, stopped, released and reset.
+  private func warmUp(_ core: inout SafetyCore, tick: Int) {
+    var tickInputs = inputs
+    tickInputs.readSucceeded = true
+    tickInputs.power = .on
+    let now = Int64(tick) * configuration.controlPeriod
+    let goal = JointVector(repeating: 0.01 * Double(tick), count: tickInputs.joints.count)
+    tickInputs.proposal = Proposal(source: .policy, mode: configuration.mode, goal: goal, stamp: now)
+    switch tick {
+    case 0..<10: tickInputs.requests = OperatorRequests.arm.adding(.start)
+    case 15: tickInputs.requests = .stop
+    case 18: tickInputs.requests = .release
+    case 19: tickInputs.requests = .reset
+    default: break
+    }
+    _ = core.step(tickInputs, now: now)
   }
 
   /// The figures so far; not for the control thread.
@@ -95,6 +117,7 @@ extension ControlLoop {
     statistics.noteWake(timing, period: schedule.period)
     inputs.lateness = timing.lateness
     inputs.sincePrevious = timing.sincePrevious
+    if configuration.clock == .monotonic { inputs.suspended = sinew_suspended_ns() }
     if timing.lateness &* 2 > schedule.period && configuration.clock == .monotonic {
       recordOverrun(timing, now: now)
     }
@@ -126,7 +149,9 @@ extension ControlLoop {
   @usableFromInline
   mutating func decide(_ now: Int64) {
     inputs.requests = requests
+    inputs.remoteRequests = remoteRequests
     requests = .none
+    remoteRequests = .none
     decision = safety.step(inputs, now: now)
     inputs.armFailed = false
     inputs.writeFailed = false

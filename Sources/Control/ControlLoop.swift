@@ -22,16 +22,20 @@ public struct LoopConfiguration: Sendable {
   public var interpolation: GoalInterpolation
   /// Seed of the action noise and of the episodes' resets.
   public var seed: UInt64
+  /// How the safety core is set up.
+  public var safety: SafetyConfiguration
   /// What the safety core keeps commands within.
-  public var limits: SafetyLimits
+  public var limits: JointLimits { safety.limits }
   /// What the arm's commands mean.
-  public var mode: CommandMode
+  public var mode: CommandMode { @_noLocks get { safety.mode } }
   /// Ticks of standing still before the arm counts as armed.
-  public var armingTicks: Int
+  public var armingTicks: Int { @_noLocks get { safety.armingTicks } }
 
+  /// A loop over an arm that is simulated, as far as the safety core is concerned; give `safety` another value for a real
+  /// one.
   public init(
     controlPeriod: Int64, ticksPerStep: Int, clock: TickClock.Kind, selection: ActionSelection,
-    interpolation: GoalInterpolation, seed: UInt64, limits: SafetyLimits, mode: CommandMode, armingTicks: Int
+    interpolation: GoalInterpolation, seed: UInt64, limits: JointLimits, mode: CommandMode, armingTicks: Int
   ) {
     self.controlPeriod = controlPeriod
     self.ticksPerStep = ticksPerStep
@@ -39,9 +43,9 @@ public struct LoopConfiguration: Sendable {
     self.selection = selection
     self.interpolation = interpolation
     self.seed = seed
-    self.limits = limits
-    self.mode = mode
-    self.armingTicks = armingTicks
+    safety = SafetyConfiguration(
+      limits: limits, mode: mode, period: controlPeriod, proposalPeriod: controlPeriod * Int64(ticksPerStep),
+      armingTicks: armingTicks, judgesTiming: clock == .monotonic)
   }
 }
 
@@ -106,6 +110,7 @@ public struct ControlLoop: ~Copyable {
   var ticksIntoStep = 0
   var ticksSinceGoal = 0
   var requests: OperatorRequests
+  var remoteRequests: OperatorRequests
   var tickStart: Int64 = 0
   var sectionStart: Int64 = 0
   var lastEventState: SafetyState
@@ -143,11 +148,7 @@ public struct ControlLoop: ~Copyable {
     self.twin = twin
     self.port = port
     isInterpolating = configuration.interpolation == .linear && configuration.mode == .position
-    safety = SafetyCore(
-      SafetyConfiguration(
-        limits: configuration.limits, mode: configuration.mode, period: configuration.controlPeriod,
-        proposalPeriod: configuration.controlPeriod * Int64(configuration.ticksPerStep),
-        armingTicks: configuration.armingTicks, judgesTiming: configuration.clock == .monotonic))
+    safety = SafetyCore(configuration.safety)
     random = RandomStream(seed: configuration.seed, name: "action")
     resetRandom = RandomStream(seed: configuration.seed, name: "reset")
     inputs = SafetyInputs(count: jointCount, mode: configuration.mode)
@@ -161,6 +162,7 @@ public struct ControlLoop: ~Copyable {
     previousGoal = JointVector(repeating: 0, count: jointCount)
     stepGoal = JointVector(repeating: 0, count: jointCount)
     requests = .none
+    remoteRequests = .none
     lastEventState = .boot
     lastLatched = .none
     lastActive = .none

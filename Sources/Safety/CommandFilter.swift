@@ -1,143 +1,199 @@
 import ArmModel
-import CSystem
 
-/// What the filter did to a proposal.
-public struct Alterations: OptionSet, Sendable, BitwiseCopyable {
-  public let rawValue: UInt8
-  @_noLocks
-  public init(rawValue: UInt8) { self.rawValue = rawValue }
-  /// The goal lay beyond a joint limit.
-  public static var position: Alterations { @_noLocks get { Alterations(rawValue: 1) } }
-  /// The goal was too far for the velocity limit.
-  public static var velocity: Alterations { @_noLocks get { Alterations(rawValue: 2) } }
-  /// The change of speed was too large for the acceleration limit.
-  public static var acceleration: Alterations { @_noLocks get { Alterations(rawValue: 4) } }
-  /// The effort was larger than its limit.
-  public static var effort: Alterations { @_noLocks get { Alterations(rawValue: 8) } }
-  /// The proposal was not executed at all: the core held or stopped.
-  public static var overruled: Alterations { @_noLocks get { Alterations(rawValue: 16) } }
-}
-
-/// Joint, velocity and acceleration limits on the last *commanded* goal, for position commands.
+/// Limits on the last *commanded* goal, for position commands: position, velocity, acceleration and jerk of every joint,
+/// reach from the measured position, and clearance of the arm's capsules.
 ///
 /// The reference is what was commanded last, never what was measured: a loaded joint lags its goal, and limits against
-/// the measured position would let it sag. Speed is kept so low that a stop by whole ticks of the allowed deceleration
-/// ends before the goal, and so before every joint limit. In units of u = v/(a·Δt), D = d/(a·Δt²), with d the distance
-/// to the goal, Δt the tick and a the acceleration limit, a stop from u covers (k+1)·u − k(k+1)/2 with k = ⌊u⌋, so that
+/// the measured position would let it sag. A motion is chosen only if the whole way to rest after it keeps every limit;
+/// when nothing better can be found, the joint goes on along the way to rest that was found a tick ago. So a stop is
+/// possible at any time, and it keeps the limits too.
 ///
-///     k = ⌊(√(1 + 8D) − 1)/2⌋,  u ≤ D/(k+1) + k/2
-///
-/// Before `adopt` the reference is the origin. Real-time safe.
+/// Before `adopt` the reference is the origin, at rest. Real-time safe.
 struct CommandFilter: BitwiseCopyable {
-  let limits: SafetyLimits
+  let limits: JointLimits
   /// Seconds per tick.
   let period: Double
-  /// The last commanded goal, rad, and its speed, rad/s.
-  private(set) var goal: JointVector
-  private(set) var speed: JointVector
+  private var motions: InlineArray<16, JointMotion>
+  private var tickLimits: InlineArray<16, TickLimits>
+  /// Whether the last advance met an obstacle.
+  private(set) var isBlocked = false
 
   @_noLocks
-  init(limits: SafetyLimits, period: Double) {
+  init(limits: JointLimits, period: Double) {
     self.limits = limits
     self.period = period
-    goal = JointVector(repeating: 0, count: limits.lower.count)
-    speed = JointVector(repeating: 0, count: limits.lower.count)
+    motions = InlineArray(repeating: JointMotion())
+    tickLimits = InlineArray(
+      repeating: TickLimits(speed: .infinity, acceleration: .infinity, jerk: .infinity, seconds: period))
+    for index in 0..<limits.count {
+      tickLimits[index] = TickLimits(
+        speed: limits.velocity[index], acceleration: limits.acceleration[index], jerk: limits.jerk[index],
+        seconds: period)
+    }
+  }
+
+  /// Number of joints.
+  var count: Int { @_noLocks get { limits.count } }
+
+  /// The last commanded goal, rad.
+  var goal: JointVector {
+    @_noLocks get {
+      var goal = JointVector(repeating: 0, count: limits.count)
+      for index in 0..<limits.count { goal[index] = motions[index].goal }
+      return goal
+    }
+  }
+
+  /// Whether no joint's goal is in motion.
+  var isAtRest: Bool {
+    @_noLocks get {
+      for index in 0..<limits.count where motions[index].speed != 0 || !motions[index].plan.isRest { return false }
+      return true
+    }
   }
 
   /// Makes `position` the reference, at rest.
   @_noLocks
   mutating func adopt(_ position: JointVector) {
-    goal = position
-    speed = JointVector(repeating: 0, count: position.count)
+    for index in 0..<limits.count { motions[index] = JointMotion(at: position[index]) }
   }
 
-  /// The next goal on the way to `target`, within every limit. `joints` gets a bit for each joint that was altered.
-  /// An arm adopted outside its joint limits only moves inward.
+  /// A new source begins: what the last one was after says nothing of where this one goes.
   @_noLocks
-  mutating func advance(to target: JointVector, alterations: inout Alterations, joints: inout UInt16) -> JointVector {
-    advance(to: target, atMost: limits.velocity, alterations: &alterations, joints: &joints)
+  mutating func forgetTarget() {
+    for index in 0..<limits.count {
+      motions[index].target = motions[index].goal
+      motions[index].targetSpeed = 0
+      motions[index].targetAcceleration = 0
+    }
   }
 
-  /// The same, with speeds up to `fastest` (rad/s, at most the limits).
+  /// The next goal on the way to `target`. `joints` gets a bit for each joint whose target was altered.
+  ///
+  /// - Parameters:
+  ///   - reach: how far a goal may be from `measured`, rad; infinite for no bound.
+  ///   - fastest: largest speed of each joint, rad/s, no higher than the limits.
   @_noLocks
   mutating func advance(
-    to target: JointVector, atMost fastest: JointVector, alterations: inout Alterations, joints: inout UInt16
+    to target: JointVector, measured: JointVector, reach: JointVector, fastest: JointVector,
+    capsules: CapsuleModel, alterations: inout Alterations, joints: inout UInt16
   ) -> JointVector {
-    for index in 0..<goal.count {
-      var altered = Alterations(rawValue: 0)
-      var wanted = target[index]
-      if wanted < limits.lower[index] {
-        wanted = limits.lower[index]
-        altered = .position
-      } else if wanted > limits.upper[index] {
-        wanted = limits.upper[index]
-        altered = .position
+    isBlocked = false
+    var next = motions
+    var nextAlterations = alterations
+    var nextJoints = joints
+    for index in 0..<limits.count {
+      let wanted = clamped(target[index], index)
+      var bounds = JointMotion.Bounds(lower: limits.lower[index], upper: limits.upper[index])
+      if reach[index].isFinite {
+        // What was promised before the arm fell back is kept, but nothing beyond.
+        bounds.furthest = larger(measured[index] + reach[index], motions[index].highest)
+        bounds.nearest = smaller(measured[index] - reach[index], motions[index].lowest)
       }
-      let exact = (wanted - goal[index]) / period
-      let v = allowedSpeed(joint: index, exact: exact, fastest: fastest[index], altered: &altered)
-      if v == exact {
-        // The target itself, free of the rounding of a speed times a time.
-        speed[index] = v
-        goal[index] = wanted
-      } else {
-        move(joint: index, speed: v)
-      }
+      let speed = TickLimits(speed: smaller(tickLimits[index].speed, fastest[index] * period), of: tickLimits[index])
+      next[index] = motions[index].tracking(wanted, limits: speed, bounds: bounds)
+      keepRounding(&next[index], index)
+      let altered = alteration(index, proposed: target[index], wanted: wanted, bounds: bounds, after: next[index].goal)
       if altered.rawValue != 0 {
-        alterations = Alterations(rawValue: alterations.rawValue | altered.rawValue)
-        joints |= 1 << UInt16(truncatingIfNeeded: index)
+        nextAlterations = nextAlterations.adding(altered)
+        nextJoints |= 1 << UInt16(truncatingIfNeeded: index)
       }
     }
+    if capsules.capsuleCount > 0 && !isClear(next, capsules) {
+      isBlocked = true
+      _ = decelerate()
+      alterations = alterations.adding(.collision)
+      joints = UInt16(truncatingIfNeeded: (1 << limits.count) &- 1)
+      return goal
+    }
+    motions = next
+    alterations = nextAlterations
+    joints = nextJoints
     return goal
   }
 
-  /// Moves on towards rest; true once every joint's commanded speed is 0.
+  /// Moves on towards rest; true once no goal moves any more.
   @_noLocks
   mutating func decelerate() -> Bool {
-    var atRest = true
-    for index in 0..<goal.count {
-      let change = limits.acceleration[index] * period
-      let v = speed[index]
-      let next = v.magnitude <= change ? 0 : (v > 0 ? v - change : v + change)
-      move(joint: index, speed: next)
-      if next != 0 { atRest = false }
+    for index in 0..<limits.count {
+      motions[index].brake(jerkIsLimited: tickLimits[index].jerk.isFinite)
+      keepRounding(&motions[index], index)
     }
-    return atRest
+    return isAtRest
   }
 
   @_noLocks
-  private mutating func move(joint index: Int, speed v: Double) {
-    let before = goal[index]
-    var after = before + v * period
-    // Only rounding can carry the goal over a limit it was inside of.
-    if after > limits.upper[index] && before <= limits.upper[index] { after = limits.upper[index] }
-    if after < limits.lower[index] && before >= limits.lower[index] { after = limits.lower[index] }
-    speed[index] = v
-    goal[index] = after
+  private func clamped(_ target: Double, _ index: Int) -> Double {
+    smaller(larger(target, limits.lower[index]), limits.upper[index])
   }
 
-  /// The speed for this tick, rad/s, as near to `exact` as the limits allow.
+  /// Only rounding can carry a goal over a limit that it was inside of.
   @_noLocks
-  private func allowedSpeed(
-    joint index: Int, exact: Double, fastest: Double, altered: inout Alterations
-  ) -> Double {
-    var v = exact
-    if v.magnitude > fastest {
-      v = v > 0 ? fastest : -fastest
-      altered = Alterations(rawValue: altered.rawValue | Alterations.velocity.rawValue)
-    }
-    guard limits.acceleration[index].isFinite else { return v }
-    let permitted = v
-    let change = limits.acceleration[index] * period
-    let distance = exact.magnitude / change
-    let ticks = sinew_floor((sinew_sqrt(1 + 8 * distance) - 1) / 2)
-    let braking = change * (distance / (ticks + 1) + ticks / 2)
-    // A distance within one tick's reach is covered exactly: its braking speed is the exact one but for rounding.
-    if ticks > 0 && v.magnitude > braking { v = v > 0 ? braking : -braking }
-    if v > speed[index] + change { v = speed[index] + change }
-    if v < speed[index] - change { v = speed[index] - change }
-    if (v - permitted).magnitude * period > 1e-9 {
-      altered = Alterations(rawValue: altered.rawValue | Alterations.acceleration.rawValue)
-    }
-    return v
+  private func keepRounding(_ motion: inout JointMotion, _ index: Int) {
+    let before = motions[index].goal
+    if motion.goal > limits.upper[index] && before <= limits.upper[index] { motion.goal = limits.upper[index] }
+    if motion.goal < limits.lower[index] && before >= limits.lower[index] { motion.goal = limits.lower[index] }
   }
+
+  /// What kept a joint from its target, if anything did by more than a nanoradian.
+  @_noLocks
+  private func alteration(
+    _ index: Int, proposed: Double, wanted: Double, bounds: JointMotion.Bounds, after goal: Double
+  ) -> Alterations {
+    var altered = Alterations.none
+    if wanted != proposed { altered = .position }
+    guard (goal - wanted).magnitude > 1e-9 else { return altered }
+    let slack = 1 + 1e-9
+    let allowed = tickLimits[index]
+    let before = motions[index]
+    var isExplained = false
+    var step = wanted - before.goal
+    if step.magnitude > allowed.speed * slack {
+      altered = altered.adding(.velocity)
+      isExplained = true
+      step = step > 0 ? allowed.speed : -allowed.speed
+    }
+    var change = step - before.speed
+    if change.magnitude > allowed.acceleration * slack {
+      altered = altered.adding(.acceleration)
+      isExplained = true
+      change = change > 0 ? allowed.acceleration : -allowed.acceleration
+    }
+    if allowed.jerk.isFinite && (change - before.acceleration).magnitude > allowed.jerk * slack {
+      altered = altered.adding(.jerk)
+      isExplained = true
+    }
+    if wanted > bounds.furthest || wanted < bounds.nearest {
+      altered = altered.adding(.reach)
+      isExplained = true
+    }
+    return isExplained ? altered : altered.adding(.acceleration)
+  }
+
+  /// Whether a motion and its way to rest keep the arm clear of itself and inside the workspace, or at least bring it no
+  /// nearer to anything than it is.
+  @_noLocks
+  private func isClear(_ next: InlineArray<16, JointMotion>, _ capsules: CapsuleModel) -> Bool {
+    var longest = 0.0
+    for index in 0..<limits.count where next[index].plan.ticks > longest { longest = next[index].plan.ticks }
+    var least = Double.infinity
+    for quarter in 0...4 {
+      var pose = JointVector(repeating: 0, count: limits.count)
+      for index in 0..<limits.count {
+        pose[index] =
+          next[index].goal
+          + next[index].plan.way(
+            after: longest * Double(quarter) / 4, speed: next[index].speed, acceleration: next[index].acceleration)
+      }
+      let clearance = capsules.clearance(at: pose)
+      if clearance < least { least = clearance }
+      if longest == 0 { break }
+    }
+    return least >= capsules.margin || least >= capsules.clearance(at: goal)
+  }
+
+  @_noLocks
+  private func larger(_ a: Double, _ b: Double) -> Double { a > b ? a : b }
+  @_noLocks
+  private func smaller(_ a: Double, _ b: Double) -> Double { a < b ? a : b }
 }

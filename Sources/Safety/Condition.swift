@@ -4,14 +4,15 @@
 public enum Condition: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   /// A stop was asked for: a signal, the command line, a stop button.
   case stopRequested = 0
-  /// A proposal was not finite, not complete, in another mode than the arm's, or from a source without authority.
+  /// A proposal was not finite, not complete, in another mode than the arm's, far outside the limits, or from a source
+  /// without authority.
   case proposalInvalid = 1
   /// The source in authority has proposed nothing for more than two of its periods, or stamps its proposals ahead of
   /// the clock.
   case proposalLate = 2
-  /// The arm's state is older than the limit, because reads fail.
+  /// A joint's datum is older than ten periods, although the servo answers.
   case observationStale = 3
-  /// Reads have failed for so long that the arm counts as lost.
+  /// A joint has not answered for so long that the arm counts as lost.
   case armMute = 4
   /// The arm reported a failure it cannot go on from (a diverged simulation, a lost port).
   case armFailed = 5
@@ -23,15 +24,74 @@ public enum Condition: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   case timeGap = 8
   /// A command could not be written.
   case writeFailed = 9
+  /// Enable was released while it was needed.
+  case enableReleased = 10
+  /// The operator's device is gone.
+  case operatorLost = 11
+  /// A wireless device without a heartbeat has said nothing for three seconds while enable was held.
+  case operatorSilent = 12
+  /// Events of the operator's device were lost, perhaps the release of enable among them.
+  case operatorEventsLost = 13
+  /// A joint has not answered three times in a row.
+  case jointSilent = 14
+  /// More than a twentieth of the bus's replies were damaged within a second.
+  case busErrors = 15
+  /// A servo reports overload, over-current or heat: damped, then released.
+  case servoOverload = 16
+  /// A servo reports a supply outside its limits.
+  case servoVoltage = 17
+  /// A servo's position sensor reports a fault: nothing it says or does can be relied on.
+  case servoSensor = 18
+  /// A joint that should be under torque is not: its servo has let go or has started again.
+  case torqueLost = 19
+  /// A servo's own watchdog has stopped it.
+  case servoWatchdog = 20
+  /// A joint measured three times in a row what it cannot have moved to.
+  case measurementJumped = 21
+  /// A joint has been too far from its goal for too long.
+  case trackingError = 22
+  /// A joint pushes with great effort and does not get where it should: a stall or a collision.
+  case obstructed = 23
+  /// A joint was measured outside its limits, and further outside than before.
+  case outsideLimits = 24
+  /// The way to the goal has led into the arm itself or out of the workspace for half a second.
+  case collisionPredicted = 25
+  /// More than half of the proposals of a second were far beyond what the limits allow.
+  case clampedTooOften = 26
+  /// As many proposals were invalid within ten seconds as the configuration allows.
+  case proposalsInvalid = 27
+  /// The machine was suspended.
+  case suspended = 28
+  /// A joint that should stand still has moved away from its goal.
+  case standstillLost = 29
+  /// A joint moved while torque was switched on.
+  case armingDrifted = 30
+  /// Torque was not confirmed in time.
+  case armingTimedOut = 31
+  /// The external emergency-stop input is open.
+  case emergencyStop = 32
+  /// An immediate release of torque was asked for.
+  case releaseRequested = 33
+  /// Old and new source were too far apart for a hand-over.
+  case handoverRefused = 34
 
   /// How the arm is stopped for it.
   public var stopClass: StopClass {
     @_noLocks get {
       switch self {
       case .stopRequested, .proposalInvalid, .proposalLate, .observationStale, .measurementInvalid,
-        .overrunBudgetSpent, .timeGap:
+        .overrunBudgetSpent, .timeGap, .enableReleased, .operatorLost, .operatorSilent, .operatorEventsLost,
+        .jointSilent, .busErrors, .torqueLost, .servoWatchdog, .measurementJumped, .outsideLimits,
+        .collisionPredicted, .clampedTooOften, .proposalsInvalid, .suspended, .handoverRefused:
         return .hold
-      case .armMute, .armFailed, .writeFailed: return .mute
+      case .armMute, .armFailed, .writeFailed:
+        return .mute
+      case .servoOverload, .trackingError, .obstructed:
+        return .damp
+      case .servoVoltage, .standstillLost:
+        return .park
+      case .servoSensor, .armingDrifted, .armingTimedOut, .emergencyStop, .releaseRequested:
+        return .release
       }
     }
   }
@@ -40,48 +100,19 @@ public enum Condition: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   public var latches: Bool {
     @_noLocks get {
       switch self {
-      case .proposalInvalid, .armMute, .armFailed, .measurementInvalid, .writeFailed: return true
-      case .stopRequested, .proposalLate, .observationStale, .overrunBudgetSpent, .timeGap: return false
+      case .armMute, .armFailed, .measurementInvalid, .writeFailed, .jointSilent, .servoOverload,
+        .servoVoltage, .servoSensor, .torqueLost, .servoWatchdog, .measurementJumped, .trackingError,
+        .obstructed, .proposalsInvalid, .standstillLost, .armingDrifted, .armingTimedOut, .emergencyStop,
+        .releaseRequested:
+        return true
+      case .stopRequested, .proposalInvalid, .proposalLate, .observationStale, .overrunBudgetSpent, .timeGap,
+        .enableReleased, .operatorLost, .operatorSilent, .operatorEventsLost, .busErrors, .outsideLimits,
+        .collisionPredicted, .clampedTooOften, .suspended, .handoverRefused:
+        return false
       }
     }
   }
-
-  /// The name used in logs and on the terminal.
-  public var name: String {
-    switch self {
-    case .stopRequested: "stop requested"
-    case .proposalInvalid: "proposal invalid"
-    case .proposalLate: "proposal late"
-    case .observationStale: "observation stale"
-    case .armMute: "arm mute"
-    case .armFailed: "arm failed"
-    case .measurementInvalid: "measurement invalid"
-    case .overrunBudgetSpent: "overrun budget spent"
-    case .timeGap: "time gap"
-    case .writeFailed: "write failed"
-    }
-  }
-
-  /// What happened and what to do next, for a person.
-  public var advice: String {
-    switch self {
-    case .stopRequested: "a stop was requested"
-    case .proposalInvalid:
-      "the policy proposed a number that is not finite, or too few numbers; check its observation and weights with "
-        + "'sinew policy eval', then reset"
-    case .proposalLate: "the policy did not answer in time; run a smaller network or a lower rate"
-    case .observationStale: "the arm's state is too old because reads fail; check cable and power"
-    case .armMute: "the arm stopped answering; check cable and power, then reset"
-    case .armFailed: "the arm reported a failure; see the message beside it, then reset"
-    case .measurementInvalid: "the arm measured a number that is not finite; check its sensors, then reset"
-    case .overrunBudgetSpent:
-      "the loop overran its period too often; lower the rate or grant real-time rights ('sinew doctor')"
-    case .timeGap: "the loop stood still for more than ten periods (suspend, overload); start again"
-    case .writeFailed: "a command could not be written; check cable and power, then reset"
-    }
-  }
 }
-
 /// A set of conditions, one bit each.
 public struct ConditionSet: OptionSet, Sendable, BitwiseCopyable {
   public let rawValue: UInt64
@@ -89,12 +120,18 @@ public struct ConditionSet: OptionSet, Sendable, BitwiseCopyable {
   public init(rawValue: UInt64) { self.rawValue = rawValue }
   /// No condition.
   public static var none: ConditionSet { @_noLocks get { ConditionSet(rawValue: 0) } }
+  /// Whether there is no condition in it.
+  var isNone: Bool { @_noLocks get { rawValue == 0 } }
 
   /// This set with one more condition.
   @_noLocks
   public func adding(_ condition: Condition) -> ConditionSet {
     ConditionSet(rawValue: rawValue | (1 << UInt64(condition.rawValue)))
   }
+
+  /// This set with those of another.
+  @_noLocks
+  func adding(_ other: ConditionSet) -> ConditionSet { ConditionSet(rawValue: rawValue | other.rawValue) }
 
   /// Whether a condition is in the set.
   @_noLocks

@@ -4,7 +4,7 @@ public enum SafetyState: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   case boot = 0
   /// The arm is read, not commanded.
   case disarmed = 1
-  /// The core alone commands: the measured pose, until the arm has stood still for the arming time.
+  /// The core alone commands: torque on at the measured pose, until the arm has stood still for the arming time.
   case arming = 2
   /// The core holds the last commanded goal.
   case hold = 3
@@ -24,7 +24,7 @@ public enum SafetyState: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   case fault = 10
   /// Emergency stop: torque off until a deliberate reset.
   case emergencyStop = 11
-  /// The core moves the arm to a pose it was asked to go to, slowly.
+  /// The core moves the arm to a pose it was asked to go to, slowly, and holds there.
   case moving = 12
 
   /// The name used in logs and on the terminal.

@@ -17,6 +17,9 @@ public enum StopClass: UInt8, Sendable, BitwiseCopyable, CaseIterable, Comparabl
   public static func < (a: StopClass, b: StopClass) -> Bool { a.rawValue < b.rawValue }
   @_noLocks
   public static func >= (a: StopClass, b: StopClass) -> Bool { a.rawValue >= b.rawValue }
+  /// The worse of two.
+  @_noLocks
+  func orWorse(_ other: StopClass) -> StopClass { self < other ? other : self }
   // The operators that raw values bring along are generic, which the control thread may not call.
   @_noLocks
   public static func == (a: StopClass, b: StopClass) -> Bool { a.rawValue == b.rawValue }

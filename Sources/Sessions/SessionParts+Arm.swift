@@ -6,7 +6,7 @@ import Simulation
 
 extension SessionParts {
   /// The arm's limits in the task's joint order.
-  static func limits(_ plan: SessionPlan, model: PhysicsModel, notes: inout [String]) throws -> SafetyLimits {
+  static func limits(_ plan: SessionPlan, model: PhysicsModel, notes: inout [String]) throws -> JointLimits {
     guard let name = profileName(plan, model: model) else {
       if let limit = plan.limitOverrides.first {
         throw SessionError(
@@ -30,7 +30,7 @@ extension SessionParts {
           + "'\(profile.name)' takes \(selected.commandMode == .effort ? "efforts" : "positions"); choose another --profile or task"
       )
     }
-    return SafetyLimits(selected.limits)
+    return selected.limits
   }
 
   /// The model that stands for a physical arm: its profile's.
@@ -60,8 +60,8 @@ extension SessionParts {
   }
 
   /// What a model says of its joints: their ranges.
-  private static func modelLimits(_ plan: SessionPlan, model: PhysicsModel) -> SafetyLimits {
-    var limits = SafetyLimits.none(count: plan.task.joints.count)
+  private static func modelLimits(_ plan: SessionPlan, model: PhysicsModel) -> JointLimits {
+    var limits = JointLimits(unlimited: plan.task.joints.count)
     for (index, name) in plan.task.joints.enumerated() {
       guard let range = model.joints.first(where: { $0.name == name })?.range else { continue }
       limits.lower[index] = range.lowerBound
@@ -82,14 +82,5 @@ extension SessionParts {
     // The shipped SO-101 is an arm of these servos; any other model says itself what drives it.
     guard let name = plan.servo ?? (model.name == "so101" ? "sts3215-7v4" : nil), name != "none" else { return .none }
     return .all(try ServoProfile.named(name))
-  }
-}
-
-extension SafetyLimits {
-  /// A profile's limits. Jerk is not limited yet.
-  init(_ limits: JointLimits) {
-    self.init(
-      lower: limits.lower, upper: limits.upper, velocity: limits.velocity, acceleration: limits.acceleration,
-      effort: limits.effort)
   }
 }

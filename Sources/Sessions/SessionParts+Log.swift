@@ -94,7 +94,8 @@ extension SessionParts {
     func text(_ values: [Double]) -> String { values.map { "\($0)" }.joined(separator: ",") }
     return [
       "lower": text(limits.lower.array), "upper": text(limits.upper.array), "velocity": text(limits.velocity.array),
-      "acceleration": text(limits.acceleration.array), "effort": text(limits.effort.array),
+      "acceleration": text(limits.acceleration.array), "jerk": text(limits.jerk.array),
+      "effort": text(limits.effort.array),
     ]
   }
 

@@ -15,7 +15,7 @@ struct SessionParts {
   let model: PhysicsModel
   /// The policy; nil where a recording takes its place.
   let policy: LoadedPolicy?
-  let limits: SafetyLimits
+  let limits: JointLimits
   let controlRate: Double
   let policyRate: Double
   let ticksPerStep: Int

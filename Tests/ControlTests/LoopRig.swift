@@ -23,7 +23,7 @@ final class LoopRig {
     var policy: DensePolicy
     var ticksPerStep = 4
     var interpolation = GoalInterpolation.hold
-    var limits = SafetyLimits.none(count: 2)
+    var limits = JointLimits(unlimited: 2)
     var armingTicks = 0
     var timeLimit = 64
     var clock = TickClock.Kind.virtual
@@ -154,10 +154,10 @@ extension DensePolicy {
   }
 }
 
-extension SafetyLimits {
+extension JointLimits {
   /// The same velocity (rad/s) and acceleration (rad/s²) for both joints, positions within ±`position` rad.
-  static func slow(velocity: Double, acceleration: Double, position: Double = 2) -> SafetyLimits {
-    var limits = SafetyLimits.none(count: 2)
+  static func slow(velocity: Double, acceleration: Double, position: Double = 2) -> JointLimits {
+    var limits = JointLimits(unlimited: 2)
     limits.lower = JointVector(repeating: -position, count: 2)
     limits.upper = JointVector(repeating: position, count: 2)
     limits.velocity = JointVector(repeating: velocity, count: 2)
@@ -169,7 +169,7 @@ extension SafetyLimits {
 /// What every sequence of goals on the wire must keep: finite, within the limits, no step of speed above the
 /// acceleration. `start` is where the arm stood.
 func expectWithinLimits(
-  _ goals: [[Double]], from start: [Double], limits: SafetyLimits, sourceLocation: SourceLocation = #_sourceLocation
+  _ goals: [[Double]], from start: [Double], limits: JointLimits, sourceLocation: SourceLocation = #_sourceLocation
 ) {
   let period = Double(LoopRig.period) * 1e-9
   for joint in start.indices {

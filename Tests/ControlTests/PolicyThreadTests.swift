@@ -125,7 +125,7 @@ import Testing
   }
 
   @Test func `A policy that falls silent is late: the arm stops and the episode has an end`() throws {
-    let limits = SafetyLimits.slow(velocity: 1, acceleration: 5)
+    let limits = JointLimits.slow(velocity: 1, acceleration: 5)
     let rig = try rig { $0.limits = limits }
     #expect(rig.begin())
     for _ in 0..<6 {
@@ -165,7 +165,7 @@ import Testing
     rig.tick(3)
     let decision = rig.loop.decision
     let episode = rig.loop.episode
-    #expect(decision.state == .faultHold && decision.latched.conditions == [.proposalInvalid])
+    #expect(decision.state == .faultHold && decision.latched.conditions == [.proposalsInvalid])
     #expect(episode.interrupted && episode.rewardSum.isFinite)
     #expect(rig.arm.goals.allSatisfy { $0 == [0.5, 0.5] })
     let log = try rig.finish()

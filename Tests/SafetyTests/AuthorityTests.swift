@@ -51,7 +51,8 @@ import Testing
     }
     #expect(decision.active.conditions == [condition])
     #expect(!decision.writes)
-    #expect(decision.state == (condition == .proposalInvalid ? .fault : .boot))
+    #expect(decision.state == .boot)
+    #expect(decision.refused.contains(.start) && decision.refusal == .conditionActive)
   }
 
   @Test func tenArmingTicksHoldTheMeasuredPoseBeforeTheArmCountsAsArmed() {
@@ -115,7 +116,7 @@ import Testing
     let decision = bench.tick()
     #expect(decision.active.conditions == [.proposalInvalid])
     #expect(decision.state == .stopping)
-    #expect(bench.ticks(100).state == .faultHold)
+    #expect(bench.ticks(100).state == .hold)
   }
 
   @Test func aSourceThatYieldsComesToRestAndNeedsANewStart() {

@@ -1,4 +1,5 @@
 import ArmModel
+import Foundation
 import Numerics
 import Safety
 import Testing
@@ -28,11 +29,11 @@ import Testing
     let bench = Rig(limits: SafetyBench.limits(count: 3))
     bench.inputs.joints.position = JointVector([0, 0, 1.5])
     bench.arm()
-    bench.propose([0, 0.9, 7])
+    bench.propose([0, 0.9, 2])
     let start = bench.tick([.start])
     #expect(start.alterations == [.position, .velocity, .acceleration])
     #expect(start.alteredJoints == 0b110)
-    bench.propose([0, 0, 7])
+    bench.propose([0, 0, 2])
     bench.ticks(100)
     let decision = bench.tick()
     #expect(decision.alterations == [.position])
@@ -58,7 +59,7 @@ import Testing
 
   @Test func withoutLimitsEveryGoalPassesBitForBit() {
     var random = RandomStream(seed: 1, name: "exact")
-    let bench = Rig(limits: SafetyLimits.none(count: 2))
+    let bench = Rig(limits: JointLimits(unlimited: 2))
     bench.move(toward: [0, 0], ticks: 1)
     for _ in 0..<1000 {
       let goal = [random.normal(), 100 * random.normal()]
@@ -92,8 +93,9 @@ import Testing
   @Test func aStopNearALimitEndsInsideIt() {
     // Full speed towards the limit, stopped at every phase of the approach.
     for phase in 1..<200 {
-      let bench = Rig(limits: SafetyBench.limits(position: 0.5, velocity: 3, acceleration: 15))
-      bench.move(toward: [5, -5], ticks: phase)
+      let jerk = phase.isMultiple(of: 2) ? Double.infinity : 400
+      let bench = Rig(limits: SafetyBench.limits(position: 0.5, velocity: 3, acceleration: 15, jerk: jerk))
+      bench.move(toward: [0.7, -0.7], ticks: phase)
       bench.tick([.stop])
       let decision = bench.ticks(60)
       #expect(decision.state == .hold)
@@ -106,7 +108,7 @@ import Testing
     let bench = Rig()
     bench.inputs.joints.position = JointVector([start, 0])
     #expect(bench.arm().command.goal[0] == start)
-    bench.propose([start * 2, 0])
+    bench.propose([start > 0 ? 2 : -2, 0])
     var previous = bench.tick([.start]).command.goal[0]
     for _ in 0..<400 {
       let goal = bench.tick().command.goal[0]
@@ -130,7 +132,7 @@ import Testing
   }
 
   @Test func withoutLimitsAProposalPassesUntouched() {
-    let bench = Rig(limits: SafetyLimits.none(count: 2))
+    let bench = Rig(limits: JointLimits(unlimited: 2))
     bench.arm()
     bench.propose([100, -3])
     #expect(bench.tick([.start]).command.goal == JointVector([100, -3]))
@@ -161,15 +163,15 @@ import Testing
     func magnitude(_ low: Double, _ high: Double) -> Double {
       draw.uniform() < 0.2 ? .infinity : low * power(high / low, draw.uniform())
     }
-    let limits = SafetyLimits(
+    let limits = JointLimits(
       lower: JointVector([-magnitude(1e-3, 10)]), upper: JointVector([magnitude(1e-3, 10)]),
       velocity: JointVector([magnitude(1e-3, 100)]), acceleration: JointVector([magnitude(1e-2, 1e4)]),
-      effort: JointVector([1]))
+      jerk: JointVector([magnitude(1e-1, 1e6)]), effort: JointVector([1]))
     let period = Int64(1e5 * power(1e3, draw.uniform()))
     var bench = SafetyBench(limits: limits, judgesTiming: false, period: period)
     var audit = WireAudit(limits: limits, seconds: bench.seconds)
     audit.check(bench.arm())
-    let reach = min(limits.upper[0], -limits.lower[0], 20) * 1.5
+    let reach = min(limits.upper[0], -limits.lower[0], 20) * 1.2
     var target = 0.0
     for tick in 0..<400 {
       if draw.uniform() < 0.08 { target = draw.uniform(from: -reach, to: reach) * (draw.uniform() < 0.3 ? 1e-3 : 1) }
@@ -181,12 +183,17 @@ import Testing
       if decision.state != .policy { return "lost authority: \(decision.active.conditions)" }
     }
     let wanted = min(max(target, limits.lower[0]), limits.upper[0])
-    let speed = audit.speed[0].magnitude
-    let (v, a) = (limits.velocity[0], limits.acceleration[0])
-    // Stop, turn round and travel: at most the distance at full speed, and three times the time to change speed.
-    let distance = (wanted - audit.goal[0]).magnitude + (a.isFinite ? speed * speed / a : 0)
-    let travel = (v.isFinite ? distance / v : 0) + (a.isFinite ? 3 * (2 * (distance / a).squareRoot() + speed / a) : 0)
-    let bound = Int(travel / bench.seconds) + 20
+    let (v, a, j) = (limits.velocity[0], limits.acceleration[0], limits.jerk[0])
+    let acceleration = audit.acceleration[0].magnitude
+    // Stop, turn round and travel: at most the distance at full speed, and several times the time to change speed.
+    let speed = audit.speed[0].magnitude + (j.isFinite ? acceleration * acceleration / (2 * j) : 0)
+    let changes = j.isFinite ? 2 * min(a / j, (speed / j).squareRoot()) + acceleration / j : 0
+    let stop = (a.isFinite ? speed / a : 0) + changes
+    let distance = (wanted - audit.goal[0]).magnitude + speed * stop
+    let travel =
+      (v.isFinite ? distance / v : 0) + (a.isFinite ? 6 * (distance / a).squareRoot() : 0) + 3 * stop
+      + (j.isFinite ? 6 * power(distance / j, 1.0 / 3) : 0)
+    let bound = Int(1.2 * travel / bench.seconds) + 20
     guard bound < 20_000 else { return audit.finding }
     for _ in 0..<bound { audit.check(bench.tick()) }
     if audit.finding == nil && audit.goal[0] != wanted {
@@ -195,19 +202,5 @@ import Testing
     return audit.finding
   }
 
-  private static func power(_ base: Double, _ exponent: Double) -> Double {
-    var result = 1.0
-    var factor = base
-    var rest = exponent
-    // Binary digits of the exponent, enough for a random scale.
-    for _ in 0..<20 {
-      factor = factor.squareRoot()
-      rest *= 2
-      if rest >= 1 {
-        result *= factor
-        rest -= 1
-      }
-    }
-    return result
-  }
+  private static func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
 }

@@ -2,55 +2,64 @@ import ArmModel
 import Safety
 import Testing
 
-/// Every reachable state of the core against every combination of requests and inputs, compared with a transition table
-/// that is written down here a second time.
-///
-/// A node is what can be told from outside: state, latched conditions, whether the arm is in motion, reads missed and
-/// the age of the arming. The search starts at `boot` and goes on until no input leads to a new node.
+/// Every reachable kind of place of the core, with every condition, request and state of the operator's device, judged by
+/// the rules.
 @Suite struct ModelCheck {
-  @Test("From every reachable state every combination of inputs leads where the table says", arguments: [0, 2])
-  func allTransitions(armingTicks: Int) {
-    var search = ModelSearch(mode: .position, armingTicks: armingTicks)
+  private func configuration(supervised: Bool, mode: CommandMode) -> SafetyConfiguration {
+    var configuration = HardwareRig.configuration(mode: mode, period: 10_000_000, jerk: 2000)
+    configuration.isSupervised = supervised
+    configuration.armingTicks = 2
+    configuration.handoverTime = 60_000_000
+    configuration.monitors.armingTime = 50_000_000
+    configuration.monitors.armingDrift = 0.01
+    configuration.monitors.trackingTime = 100_000_000
+    configuration.monitors.dampTime = 100_000_000
+    return configuration
+  }
+
+  @Test(
+    "From every reachable place every cause and request leads where the rules allow",
+    arguments: [(true, CommandMode.position), (false, .position), (true, .effort)])
+  func allTransitions(supervised: Bool, mode: CommandMode) {
+    var search = ModelSearch(configuration(supervised: supervised, mode: mode))
     search.run()
     #expect(search.finding == nil)
     let states = Set(search.nodes.keys.map(\.state))
-    var expected: Set<SafetyState> = [.boot, .disarmed, .hold, .policy, .stopping, .faultHold, .fault]
-    if armingTicks > 0 { expected.insert(.arming) }
+    var expected = Set(SafetyState.allCases)
+    if mode == .effort {
+      // A torque arm has no commanded motion to bring to rest, and no pose to go to.
+      expected.subtract([.stopping, .park, .moving])
+    }
     #expect(states == expected)
-    #expect(search.transitions > 150_000)
-    // A fault with every set of latched conditions that inputs can make, and a stop on the way to each kind of hold.
-    #expect(Set(search.nodes.keys.filter { $0.state == .fault }.map(\.latched)).count == 31)
-    #expect(Set(search.nodes.keys.filter { $0.state == .stopping }.map(\.latched)).count == 4)
-    checkThatStopsWork(search)
+    #expect(search.transitions > 100_000)
+    checkReleases(search)
+    checkStops(search)
   }
 
-  @Test("An arm of torque motors goes through the same states")
-  func allTransitionsInEffortMode() {
-    var search = ModelSearch(mode: .effort, armingTicks: 1)
-    search.run()
-    #expect(search.finding == nil)
-    // A torque arm has no commanded speed, so a stop is over in the tick that begins it.
-    #expect(
-      Set(search.nodes.keys.map(\.state)) == [.boot, .disarmed, .arming, .hold, .policy, .faultHold, .fault])
-  }
-
-  /// A stop brings every node in which the arm moves to rest, without any other request.
-  private func checkThatStopsWork(_ search: ModelSearch) {
-    let moving = search.nodes.values.filter { $0.audit.needsTimeToStop }
-    #expect(moving.count > 4)
-    for node in moving {
-      var node = node
-      var decision = node.bench.tick([.stop])
-      node.audit.check(decision)
-      var ticks = 1
-      while decision.state == .stopping && ticks < 1000 {
-        decision = node.bench.tick()
-        node.audit.check(decision)
-        ticks += 1
+  /// Torque off can be reached from everywhere, at once.
+  private func checkReleases(_ search: ModelSearch) {
+    for place in search.nodes.values {
+      for event in [
+        LifeEvent(requests: .release, person: place.person), LifeEvent(person: .held, cause: .releaseChord),
+        LifeEvent(person: place.person, cause: .externalStop),
+      ] {
+        var bench = place.bench
+        bench.live(event)
+        let isLatched = place.bench.last.latched.worst == .release
+        #expect(bench.last.state == .emergencyStop)
+        #expect(bench.last.power == .release || isLatched)
       }
-      #expect(node.audit.finding == nil)
-      #expect(node.audit.speed == [0, 0])
-      #expect(decision.state == .hold || decision.state == .faultHold)
+    }
+  }
+
+  /// A stop brings every place to rest, without anything else being done.
+  private func checkStops(_ search: ModelSearch) {
+    for place in search.nodes.values where place.node.isMoving {
+      var bench = place.bench
+      bench.live(LifeEvent(requests: .stop, person: .released))
+      bench.live(LifeEvent(person: .released, ticks: 100))
+      #expect(bench.finding == nil)
+      #expect(bench.audit.speed.allSatisfy { $0 == 0 })
     }
   }
 }

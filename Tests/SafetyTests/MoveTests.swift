@@ -8,7 +8,7 @@ import Testing
   private static let period: Int64 = 10_000_000
 
   private func makeCore(velocity: Double = 3, acceleration: Double = 30) -> SafetyCore {
-    var limits = SafetyLimits.none(count: 2)
+    var limits = JointLimits(unlimited: 2)
     limits.lower = JointVector([-2, -2])
     limits.upper = JointVector([2, 2])
     limits.velocity = JointVector(repeating: velocity, count: 2)

@@ -24,7 +24,7 @@ import Testing
     }
   }
 
-  @Test("A bad proposal stops the arm in its own tick, is never on the wire, and latches", arguments: Bad.allCases)
+  @Test("A bad proposal stops the arm in its own tick and is never on the wire", arguments: Bad.allCases)
   func neverOnTheWire(bad: Bad) {
     let bench = Rig()
     bench.move(ticks: 40)
@@ -36,7 +36,7 @@ import Testing
     let speed = (good.command.goal[0] - before[0]) / bench.seconds
     let decision = bench.tick { bad.spoil(&$0.proposal) }
     #expect(decision.active.conditions == [.proposalInvalid])
-    #expect(decision.latched.conditions == [.proposalInvalid])
+    #expect(decision.latched == .none)
     #expect(decision.state == .stopping)
     #expect(decision.source == .stop)
     #expect(decision.alterations == .overruled)
@@ -44,25 +44,26 @@ import Testing
     let slower = (decision.command.goal[0] - good.command.goal[0]) / bench.seconds
     #expect((slower - (speed - 20 * bench.seconds)).magnitude < 1e-9, "it brakes at the limit, at once")
     let end = bench.ticks(100) { bad.spoil(&$0.proposal) }
-    #expect(end.state == .faultHold)
+    #expect(end.state == .hold)
     #expect(end.command.goal.isFinite && end.command.goal.count == 2)
-    #expect(bench.tick([.start]).state == .faultHold)
+    #expect(bench.tick().state == .hold, "a policy that is well again needs a new start")
   }
 
-  @Test("A start with a bad proposal is refused and latches", arguments: Bad.allCases)
+  @Test("A start with a bad proposal is refused", arguments: Bad.allCases)
   func refusedAtTheStart(bad: Bad) {
     let bench = Rig()
     let still = bench.arm()
     bench.propose([1, 1])
     let decision = bench.tick([.start]) { bad.spoil(&$0.proposal) }
-    #expect(decision.state == .faultHold)
+    #expect(decision.state == .hold)
+    #expect(decision.refused == .start && decision.refusal == .conditionActive)
     #expect(decision.active.conditions == [.proposalInvalid])
     #expect(decision.command.goal == still.command.goal)
   }
 
   @Test(
-    "The largest and the smallest finite numbers are limited, not refused",
-    arguments: [1e308, -1e308, Double.leastNonzeroMagnitude, -0.0])
+    "Numbers that are near enough are limited, not refused",
+    arguments: [2.25, -2.25, Double.leastNonzeroMagnitude, -0.0])
   func extremesAreLimited(value: Double) {
     let bench = Rig()
     bench.move(toward: [value, 0], ticks: 1)
@@ -73,6 +74,30 @@ import Testing
     for _ in 0..<400 { audit.check(bench.tick()) }
     #expect(bench.core.commandedGoal[0].magnitude <= 1.5)
     #expect(bench.core.commandedGoal[0].magnitude == (value.magnitude > 1 ? 1.5 : value.magnitude))
+  }
+
+  @Test("A proposal further out than one and a half times the range is refused", arguments: [2.2501, -2.2501, 1e308])
+  func outsideTheEnvelope(value: Double) {
+    let bench = Rig()
+    bench.move(ticks: 10)
+    bench.propose([value, 0])
+    #expect(bench.tick().active.conditions == [.proposalInvalid])
+  }
+
+  @Test func theThirdInvalidProposalWithinTenSecondsLatches() {
+    let bench = Rig(period: 5_000_000)
+    bench.arm()
+    bench.propose([.nan, 0])
+    #expect(bench.tick([.start]).latched == .none)
+    bench.ticks(999)
+    #expect(bench.tick([.start]).latched == .none)
+    bench.ticks(1000)
+    // 10 s and a tick after the first.
+    #expect(bench.tick([.start]).latched == .none)
+    bench.ticks(998)
+    let decision = bench.tick([.start])
+    #expect(decision.latched.conditions == [.proposalsInvalid])
+    #expect(decision.state == .faultHold)
   }
 
   @Test func aProposalMayBeTwoOfItsPeriodsAndATickOldAndNotANanosecondMore() {

@@ -29,24 +29,19 @@ import Testing
         return
       }
     }
-    #expect(
-      visited.isSuperset(
-        of: [.boot, .disarmed, .arming, .hold, .policy, .stopping, .moving, .faultHold, .fault].map {
-          (state: SafetyState) in state.rawValue
-        }))
+    guard Self.lives >= 500 else { return }
+    #expect(visited.isSuperset(of: SafetyState.allCases.filter { $0 != .boot }.map(\.rawValue)))
   }
 
   @Test("The same life lived twice gives the same decisions, bit for bit")
   func isDeterministic() {
     for seed in 0..<UInt64(40) {
-      var first = RandomLife(seed: seed)
-      var second = RandomLife(seed: seed)
-      first.keepsHistory = true
-      second.keepsHistory = true
+      var first = RandomLife(seed: seed, keepsHistory: true)
+      var second = RandomLife(seed: seed, keepsHistory: true)
       first.live(steps: 200)
       second.live(steps: 200)
-      #expect(first.history.count == 200)
-      #expect(first.history == second.history)
+      #expect(first.finding == nil && first.bench.history.count >= 200)
+      #expect(first.bench.history == second.bench.history)
     }
   }
 

@@ -9,7 +9,7 @@ final class Rig {
   init(_ bench: SafetyBench) { self.bench = bench }
 
   convenience init(
-    limits: SafetyLimits = SafetyBench.limits(), mode: CommandMode = .position, armingTicks: Int = 0,
+    limits: JointLimits = SafetyBench.limits(), mode: CommandMode = .position, armingTicks: Int = 0,
     judgesTiming: Bool = true, period: Int64 = 5_000_000, proposalPeriod: Int64? = nil
   ) {
     self.init(

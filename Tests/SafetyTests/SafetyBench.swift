@@ -16,13 +16,15 @@ struct SafetyBench {
   let count: Int
 
   init(
-    limits: SafetyLimits = SafetyBench.limits(), mode: CommandMode = .position, armingTicks: Int = 0,
+    limits: JointLimits = SafetyBench.limits(), mode: CommandMode = .position, armingTicks: Int = 0,
     judgesTiming: Bool = true, period: Int64 = 5_000_000, proposalPeriod: Int64? = nil
   ) {
-    core = SafetyCore(
-      SafetyConfiguration(
-        limits: limits, mode: mode, period: period, proposalPeriod: proposalPeriod ?? 2 * period,
-        armingTicks: armingTicks, judgesTiming: judgesTiming))
+    var configuration = SafetyConfiguration(
+      limits: limits, mode: mode, period: period, proposalPeriod: proposalPeriod ?? 2 * period,
+      armingTicks: armingTicks, judgesTiming: judgesTiming)
+    configuration.monitors.invalidProposals = 3
+    configuration.envelope = 1.5
+    core = SafetyCore(configuration)
     count = limits.lower.count
     inputs = SafetyInputs(count: count, mode: mode)
     self.period = period
@@ -33,12 +35,14 @@ struct SafetyBench {
   static var measured: JointVector { JointVector([0.1, -0.2]) }
 
   static func limits(
-    count: Int = 2, position: Double = 1.5, velocity: Double = 2, acceleration: Double = 20, effort: Double = 3
-  ) -> SafetyLimits {
-    SafetyLimits(
+    count: Int = 2, position: Double = 1.5, velocity: Double = 2, acceleration: Double = 20,
+    jerk: Double = .infinity, effort: Double = 3
+  ) -> JointLimits {
+    JointLimits(
       lower: JointVector(repeating: -position, count: count), upper: JointVector(repeating: position, count: count),
       velocity: JointVector(repeating: velocity, count: count),
       acceleration: JointVector(repeating: acceleration, count: count),
+      jerk: JointVector(repeating: jerk, count: count),
       effort: JointVector(repeating: effort, count: count))
   }
 

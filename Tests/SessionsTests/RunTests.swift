@@ -113,12 +113,12 @@ import Testing
     let log = try LogContents(path: path)
     let last = try #require(log.transitions.last)
     #expect(report.ending == .fault)
-    #expect(report.latched.conditions == [.proposalInvalid])
+    #expect(report.latched.conditions == [.proposalsInvalid])
     #expect(report.statistics.count < 1000)
     #expect(report.statistics.meanReturn.isFinite)
     #expect(last.observation[4] > 0.1)
     #expect(last.flags == [.truncated, .altered] && last.command == [0, 0])
-    #expect(log.events(named: "fault_latched").map(\.text) == ["fault latched: proposal invalid"])
+    #expect(log.events(named: "fault_latched").map(\.text) == ["fault latched: proposals invalid"])
     for row in log.transitions { #expect(row.command.allSatisfy { $0.isFinite }) }
   }
 

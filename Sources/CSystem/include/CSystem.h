@@ -13,6 +13,8 @@
 
 /// CLOCK_MONOTONIC in nanoseconds.
 SINEW_RT int64_t sinew_now_ns(void);
+/// How long the machine has been suspended since it was started: CLOCK_BOOTTIME less CLOCK_MONOTONIC, in nanoseconds.
+SINEW_RT int64_t sinew_suspended_ns(void);
 /// CLOCK_REALTIME in nanoseconds.
 SINEW_RT int64_t sinew_realtime_ns(void);
 /// Sleeps until an absolute CLOCK_MONOTONIC time; restarts after a signal. Returns 0 or an errno value.

@@ -1,0 +1,122 @@
+import ArmModel
+
+/// Whether the joints do what they are commanded: follow, stand still, stay inside their limits. For arms that take
+/// positions.
+///
+/// Before `settle` every joint counts as standing where its goal is.
+struct MotionMonitor: BitwiseCopyable {
+  private var lagging: InlineArray<16, Persistence> = InlineArray(repeating: Persistence())
+  private var obstructed: InlineArray<16, Persistence> = InlineArray(repeating: Persistence())
+  private var moving: InlineArray<16, Persistence> = InlineArray(repeating: Persistence())
+  /// The smallest distance of each joint from its goal since it came to rest, rad.
+  private var nearest: InlineArray<16, Double> = InlineArray(repeating: 0)
+  /// How far outside its limits each joint may be without a new alarm, rad: as far as it has been since the last one.
+  private var excused: InlineArray<16, Double> = InlineArray(repeating: 0)
+  /// Whether a joint is outside its limits.
+  private(set) var isOutside = false
+
+  @_noLocks
+  init() {}
+
+  /// The arm comes to rest here, or is under way: standing still is judged from here on.
+  @_noLocks
+  mutating func settle(_ measured: JointVector, goal: JointVector) {
+    for index in 0..<goal.count {
+      nearest[index] = (goal[index] - measured[index]).magnitude
+      moving[index] = Persistence()
+    }
+  }
+
+  /// Whether joints lag behind their goals or push against something.
+  @_noLocks
+  mutating func judgeFollowing(
+    _ measured: JointVector, joints: JointState, goal: JointVector, standsStill: Bool,
+    _ configuration: SafetyConfiguration
+  ) -> ConditionSet {
+    var active = ConditionSet.none
+    let monitors = configuration.monitors
+    let ticks = configuration.ticks(monitors.trackingTime)
+    for index in 0..<goal.count {
+      let error = (goal[index] - measured[index]).magnitude
+      if lagging[index].note(error > monitors.trackingError, for: ticks) { active = active.adding(.trackingError) }
+      let limit = configuration.limits.effort[index]
+      let isPushing: Bool
+      if joints.present.rawValue & JointQuantities.effort.rawValue != 0 && limit.isFinite {
+        isPushing = joints.effort[index].magnitude > monitors.obstructedEffort * limit
+      } else {
+        isPushing = !standsStill && joints.velocity[index].magnitude < monitors.obstructedSpeed
+      }
+      var allowed = configuration.limits.velocity[index] * configuration.residualTime * monitors.obstructedReach
+      if allowed > monitors.obstructedError { allowed = monitors.obstructedError }
+      if obstructed[index].note(isPushing && error > allowed, for: ticks) {
+        active = active.adding(.obstructed)
+      }
+    }
+    return active
+  }
+
+  /// Whether a joint that should stand still moves away from its goal.
+  @_noLocks
+  mutating func judgeStandstill(
+    _ measured: JointVector, goal: JointVector, _ configuration: SafetyConfiguration
+  ) -> ConditionSet {
+    var isLost = false
+    let ticks = configuration.ticks(configuration.monitors.standstillTime)
+    for index in 0..<goal.count {
+      let error = (goal[index] - measured[index]).magnitude
+      if error < nearest[index] { nearest[index] = error }
+      if moving[index].note(error > nearest[index] + configuration.monitors.standstillTolerance, for: ticks) {
+        isLost = true
+      }
+    }
+    return isLost ? ConditionSet.none.adding(.standstillLost) : .none
+  }
+
+  /// Whether a joint is outside its limits and further out than it was; where nothing moves the arm (`isExcused`) it is
+  /// only noted where it is.
+  @_noLocks
+  mutating func judgeRange(
+    _ measured: JointVector, isExcused: Bool, _ configuration: SafetyConfiguration
+  ) -> ConditionSet {
+    var isFurther = false
+    isOutside = false
+    let tolerance = configuration.monitors.outsideTolerance
+    for index in 0..<measured.count {
+      let above = measured[index] - configuration.limits.upper[index]
+      let below = configuration.limits.lower[index] - measured[index]
+      let excess = above > below ? above : below
+      if excess > tolerance { isOutside = true }
+      if excess > excused[index] + tolerance {
+        isFurther = true
+        excused[index] = excess
+      } else if excess < excused[index] {
+        excused[index] = excess > 0 ? excess : 0
+      }
+    }
+    return isFurther && !isExcused ? ConditionSet.none.adding(.outsideLimits) : .none
+  }
+}
+
+extension SafetyConfiguration {
+  /// What the servos report of themselves, as conditions. `isEnergised` says whether every joint should be under torque.
+  @_noLocks
+  func judgeHealth(_ health: ArmHealth, power: ArmPower, isEnergised: Bool) -> ConditionSet {
+    var active = ConditionSet.none
+    let faults = health.faults
+    if faults.has(.overload) || faults.has(.overheating) || faults.has(.electrical) {
+      active = active.adding(.servoOverload)
+    }
+    if faults.has(.voltage) { active = active.adding(.servoVoltage) }
+    if faults.has(.sensor) { active = active.adding(.servoSensor) }
+    if isEnergised && (faults.has(.torqueLost) || power == .off || power == .mixed) {
+      active = active.adding(.torqueLost)
+    }
+    if isEnergised && faults.has(.watchdog) { active = active.adding(.servoWatchdog) }
+    for index in 0..<health.count {
+      // Comparisons with what is not known are false.
+      if health.temperature[index] > monitors.highestTemperature { active = active.adding(.servoOverload) }
+      if health.voltage[index] < monitors.lowestVoltage { active = active.adding(.servoVoltage) }
+    }
+    return active
+  }
+}
