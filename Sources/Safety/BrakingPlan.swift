@@ -55,7 +55,7 @@ struct BrakingPlan: BitwiseCopyable {
     if first + second == 0 { third = 0 }
   }
 
-  /// The jerk of the next tick; 0 at rest.
+  /// The jerk of the next tick, of a plan that is not at rest.
   @_noLocks
   mutating func next() -> Double {
     if first > 0 {
@@ -66,11 +66,8 @@ struct BrakingPlan: BitwiseCopyable {
       second -= 1
       return 0
     }
-    if third > 0 {
-      third -= 1
-      return thirdJerk
-    }
-    return 0
+    third -= 1
+    return thirdJerk
   }
 
   /// What a plan amounts to, relative to where it begins.
@@ -208,8 +205,7 @@ struct BrakingPlan: BitwiseCopyable {
     }
     if a > 0 && j < 0 {
       // Speed grows until the acceleration has gone.
-      var k = sinew_floor(-a / j)
-      if k > n { k = n }
+      let k = sinew_floor(-a / j)
       let top = v + k * a + j * k * (k + 1) / 2
       if top > extent.topSpeed { extent.topSpeed = top }
     }
@@ -220,13 +216,8 @@ struct BrakingPlan: BitwiseCopyable {
   private func ticksBackwards(_ v: Double, _ a: Double, _ j: Double, _ n: Double) -> Double {
     // v + k·a + j·k(k + 1)/2 = 0
     let b = a + j / 2
-    let root: Double
-    if j == 0 {
-      root = -v / b
-    } else {
-      let discriminant = b * b - 2 * j * v
-      root = discriminant > 0 ? (-b + sinew_sqrt(discriminant)) / j : n
-    }
+    let discriminant = b * b - 2 * j * v
+    let root = discriminant > 0 ? (-b + sinew_sqrt(discriminant)) / j : n
     guard root > 0 else { return 0 }
     return root < n ? sinew_floor(root) : n
   }

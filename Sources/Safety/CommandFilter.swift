@@ -131,8 +131,8 @@ struct CommandFilter: BitwiseCopyable {
   @_noLocks
   private func keepRounding(_ motion: inout JointMotion, _ index: Int) {
     let before = motions[index].goal
-    if motion.goal > limits.upper[index] && before <= limits.upper[index] { motion.goal = limits.upper[index] }
-    if motion.goal < limits.lower[index] && before >= limits.lower[index] { motion.goal = limits.lower[index] }
+    motion.goal = smaller(motion.goal, larger(before, limits.upper[index]))
+    motion.goal = larger(motion.goal, smaller(before, limits.lower[index]))
   }
 
   /// What kept a joint from its target, if anything did by more than a nanoradian.

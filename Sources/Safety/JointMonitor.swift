@@ -119,5 +119,5 @@ struct JointMonitor: BitwiseCopyable {
   }
 
   @_noLocks
-  private func saturated(_ count: Int) -> Int { count < 1_000_000 ? count &+ 1 : count }
+  private func saturated(_ count: Int) -> Int { count < 1000 ? count &+ 1 : count }
 }

@@ -96,10 +96,6 @@ extension JointMotion {
     }
     if -limits.speed - speed > low { low = -limits.speed - speed }
     if limits.speed - speed < high { high = limits.speed - speed }
-    // Where nothing else does, the way to the aim bounds the search.
-    let furthest = (aim - goal).magnitude + speed.magnitude + acceleration.magnitude
-    if low == -.infinity { low = -furthest }
-    if high == .infinity { high = furthest }
     guard low <= high else { return nil }
     let goesUp = rest < aim
     var best: JointMotion?

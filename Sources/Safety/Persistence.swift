@@ -18,9 +18,8 @@ struct Persistence: BitwiseCopyable {
       quiet = 0
       if level < 4 &* ticks { level &+= 4 }
     } else {
-      quiet &+= 1
-      if quiet > 1 && level > 0 { level &-= 1 }
-      if quiet > 1_000_000 { quiet = 2 }
+      if quiet > 0 && level > 0 { level &-= 1 }
+      quiet = 1
     }
     return level >= 4 &* ticks
   }

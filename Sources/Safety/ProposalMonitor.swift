@@ -63,7 +63,7 @@ struct ProposalMonitor: BitwiseCopyable {
     invalid[1] = invalid[0]
     invalid[0] = now
     let active = ConditionSet.none.adding(.proposalInvalid)
-    let first = invalid[limit < 1 ? 0 : (limit > 3 ? 2 : limit &- 1)]
+    let first = invalid[limit &- 1]
     let isOften = first != .min && now &- first <= ProposalMonitor.invalidWindow
     return isOften ? active.adding(.proposalsInvalid) : active
   }

@@ -91,7 +91,6 @@ extension SafetyCore {
     if person.vanished && (state == .policy || needsPerson) { return active.adding(.operatorLost) }
     guard needsPerson else { return active }
     if !person.isEnabled {
-      if !device.isPresent { return active.adding(.operatorLost) }
       return device.hasLostEvents ? active.adding(.operatorEventsLost) : active.adding(.enableReleased)
     }
     let isSilent = device.isWireless && now &- device.lastEvent > configuration.monitors.operatorSilence

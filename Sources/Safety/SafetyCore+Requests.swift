@@ -14,12 +14,11 @@ extension SafetyCore {
     case .policy, .teleoperation, .handover: heedInAuthority(inputs, now: now)
     case .moving, .park: heedOnTheWay(inputs)
     case .stopping: heedInStop(requests)
-    case .boot, .disarmed, .arming:
+    case .boot, .disarmed, .arming, .faultHold, .fault, .emergencyStop:
       refuse(requests.only(.start), .notArmed)
       refuse(requests.only(.move), .notArmed)
       refuse(requests.only(.takeOver), .nobodyInAuthority)
       if requests.has(.disarm) || requests.has(.park) { disarmAtOnce(inputs) }
-    case .faultHold, .fault, .emergencyStop: break
     }
   }
 

@@ -140,14 +140,14 @@ extension SafetyCore {
           & (OperatorRequests.arm.rawValue | OperatorRequests.start.rawValue | OperatorRequests.move.rawValue
             | OperatorRequests.park.rawValue | OperatorRequests.takeOver.rawValue)), .faultLatched)
     if state == .emergencyStop {
-      if !fresh.isNone && fresh.worst == .release { release() }
+      if fresh.worst == .release { release() }
       return
     }
     if active.has(.emergencyStop) || active.has(.releaseRequested) {
       releaseAll(active)
       return
     }
-    if !fresh.isNone && fresh.worst == .release {
+    if stopClass(of: fresh) == .release {
       state = .fault
       release()
     } else if stopClass(of: active.adding(latched)) >= .mute {
@@ -158,9 +158,6 @@ extension SafetyCore {
         release()
       } else if stopClass(of: fresh) == .park {
         beginStop(canPark ? .park : .release)
-      } else if stopClass(of: fresh) == .release {
-        state = .fault
-        release()
       } else if fresh.worst == .damp {
         beginDamping(now: now)
       }

@@ -55,6 +55,8 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
     precondition(configuration.limits.areUsable, "the safety limits are not usable; ask JointLimits.problem why")
     precondition(configuration.period > 0 && configuration.proposalPeriod > 0, "a period is positive")
     precondition(configuration.residualTime > 0, "the time that the arm may go on by itself is positive")
+    let invalid = configuration.monitors.invalidProposals
+    precondition(invalid >= 1 && invalid <= 3, "one to three invalid proposals make a fault")
     let count = configuration.limits.count
     self.configuration = configuration
     filter = CommandFilter(limits: configuration.limits, period: configuration.seconds)
