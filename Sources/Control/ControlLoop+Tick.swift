@@ -153,6 +153,7 @@ extension ControlLoop {
     requests = .none
     remoteRequests = .none
     decision = safety.step(inputs, now: now)
+    blackBox?.note(inputs, decision, now: now)
     inputs.armFailed = false
     inputs.writeFailed = false
     if decision.alterations.rawValue != 0 {

@@ -119,6 +119,8 @@ public struct ControlLoop: ~Copyable {
   var lastActive: ConditionSet
   var intervalStart: Int64 = 0
   var loopRecord: LoopInterval
+  /// The last seconds of every tick, for after a fault or a crash.
+  var blackBox: BlackBox?
 
   /// Puts a loop together; everything it will ever need is allocated here.
   public init(
@@ -167,7 +169,11 @@ public struct ControlLoop: ~Copyable {
     lastLatched = .none
     lastActive = .none
     loopRecord = LoopInterval()
+    blackBox = nil
   }
+
+  /// From now on every tick is noted in this black box.
+  public mutating func attach(_ box: consuming BlackBox) { blackBox = .some(box) }
 
   deinit { buffers.deallocate() }
 }

@@ -13,6 +13,9 @@ struct LogCommand: ParsableCommand {
         sinew log doctor run.mcap
         sinew log recover killed.mcap -o mended.mcap
         sinew log cat run.mcap --topic /events
+        sinew log blackbox run.blackbox
       """,
-    subcommands: [LogInfoCommand.self, LogDoctorCommand.self, LogRecoverCommand.self, LogCatCommand.self])
+    subcommands: [
+      LogInfoCommand.self, LogDoctorCommand.self, LogRecoverCommand.self, LogCatCommand.self, LogBlackBoxCommand.self,
+    ])
 }
