@@ -48,7 +48,7 @@ extension Condition {
       "a proposal was not finite, incomplete or far outside the limits; check the policy's observation "
         + "and weights with 'sinew policy eval', then start again"
     case .proposalLate: "the policy did not answer in time; run a smaller network or a lower rate"
-    case .observationStale: "the arm's state is too old; check the bus for delays"
+    case .observationStale: "the arm's state is too old because reads fail or are delayed; check cable and power"
     case .armMute: "the arm stopped answering; check cable and power, then reset"
     case .armFailed: "the arm reported a failure; see the message beside it, then reset"
     case .measurementInvalid: "the arm measured a number that is not finite; check its sensors, then reset"

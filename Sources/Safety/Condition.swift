@@ -10,7 +10,8 @@ public enum Condition: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   /// The source in authority has proposed nothing for more than two of its periods, or stamps its proposals ahead of
   /// the clock.
   case proposalLate = 2
-  /// A joint's datum is older than ten periods, although the servo answers.
+  /// A joint's datum is older than ten periods although its servo answers; or, where joints are not watched one by one,
+  /// reads have failed three times in a row.
   case observationStale = 3
   /// A joint has not answered for so long that the arm counts as lost.
   case armMute = 4

@@ -73,7 +73,9 @@ struct JointMonitor: BitwiseCopyable {
       }
     }
     if longest >= configuration.monitors.muteTicks { return ConditionSet.none.adding(.armMute) }
-    return longest >= configuration.monitors.silentTicks ? ConditionSet.none.adding(.jointSilent) : .none
+    guard longest >= configuration.monitors.silentTicks else { return .none }
+    // A fault of one servo is one to look into; a read that fails where nothing is watched is only old.
+    return ConditionSet.none.adding(configuration.monitors.watchesArm ? .jointSilent : .observationStale)
   }
 
   /// Whether a joint's datum is newer than the last one, by more than the rounding of its age.

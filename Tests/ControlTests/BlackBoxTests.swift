@@ -50,8 +50,8 @@ import Testing
   }
 
   @Test func `A process that is killed leaves it behind`() async throws {
-    let place = path
-    await #expect(processExitsWith: .signal(SIGKILL)) { [place] in
+    let place: String = path
+    await #expect(processExitsWith: .signal(SIGKILL)) { [place = place as String] in
       var box = try BlackBox(path: place, seconds: 0.1, period: 5_000_000, jointCount: 2)
       var core = SafetyCore(
         SafetyConfiguration(

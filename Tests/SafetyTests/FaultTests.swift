@@ -173,8 +173,8 @@ import Testing
         #expect(decision.state == .policy)
         #expect(decision.active == .none)
       case ..<20:
-        #expect(decision.active.conditions == [.jointSilent])
-        #expect(decision.state == .stopping || decision.state == .faultHold)
+        #expect(decision.active.conditions == [.observationStale])
+        #expect(decision.state == .stopping || decision.state == .hold)
       default:
         #expect(decision.active.conditions == [.armMute])
         #expect(decision.state == .fault)
