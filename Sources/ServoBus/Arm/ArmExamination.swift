@@ -26,6 +26,8 @@ struct ArmExamination: Sendable {
     // Patience, until it is known how quick the port is.
     master.timing.latency = 20_000_000
     let pings = try ServoSearch.find(arm, &master)
+    // They are there: an answer that is late now is the port's or the machine's doing.
+    master.timing.latency = 100_000_000
     var images: [ServoImage] = []
     var notes: [String] = []
     for (expected, ping) in zip(arm.servos, pings) {
@@ -36,11 +38,9 @@ struct ArmExamination: Sendable {
     notes += FirmwareChecks.notes(images, arm)
 
     master.timing.returnDelay = images.map { Int64($0.returnDelay * 1e9) }.max() ?? 0
-    let first = arm.servos[0].id
-    let torqueAddress = ArmLayout(arm.wire, indirect: nil).torqueAddress
-    let latency = try measureLatency(&master, first, address: torqueAddress)
-
     let reading = try ReadMethod.choose(&master, images, notes: &notes)
+    let first = arm.servos[0].id
+    let latency = try measureLatency(&master, first, address: reading.layout.torqueAddress)
     let facts = images.map { ServoFacts($0, arm) }
     let programme = EnergiseProgramme(images, arm, reading.layout, indirect: reading.indirect, notes: &notes)
     let rate = CycleRate(arm, reading, latency: latency, timing: master.timing)
@@ -83,7 +83,7 @@ struct ArmExamination: Sendable {
       try master.prepareCycle(reading.layout.plan(ids: facts.map(\.id), method: reading.method))
     }
     var answered: UInt32 = 0
-    for _ in 0..<20 where answered != (1 << UInt32(facts.count)) - 1 {
+    for _ in 0..<100 where answered != (1 << UInt32(facts.count)) - 1 {
       do throws(TransportError) {
         answered |= try master.cycle(writes: false, deadline: sinew_now_ns() + 100_000_000).answered
       } catch { throw ServoArmError(.transport(error, at: master.portName)) }

@@ -84,8 +84,8 @@ extension ServoArm {
     settle()
     var notes: [String] = []
     // The old end first: a device that is claimed cannot be opened twice.
-    master.adopt(Transport(nowhere: path))
-    master.adopt(try ServoArm.open(path, baud: description.bus.baud, notes: &notes))
+    master.replaceTransport(Transport(nowhere: path))
+    master.replaceTransport(try ServoArm.open(path, baud: description.bus.baud, notes: &notes))
     var examination = try ArmExamination.run(&master, description)
     examination.report.notes = notes + examination.report.notes
     tables.deallocate()

@@ -1,5 +1,4 @@
 import ArmModel
-import CSystem
 
 /// The sequence that switches torque on: look, settings, watchdog, goal := measured position, torque. Every step is written
 /// and read back; none writes to what lasts (EEPROM).
@@ -131,7 +130,7 @@ extension ServoArm {
       memory.pointee.goalTurns = memory.pointee.ticks &- memory.pointee.register
       if tables.facts[servo].isFollower { memory.pointee.goalTurns = 0 }
       if memory.pointee.isAdopted { continue }
-      guard sinew_now_ns() &- memory.pointee.stamp <= 4 &* period, memory.pointee.rejected == 0 else {
+      guard master.now &- memory.pointee.stamp <= 4 &* period, memory.pointee.rejected == 0 else {
         try tryAgain(servo, limit: patience, .timedOut, "a joint's position is too old to switch torque on at it")
         return false
       }
@@ -252,7 +251,7 @@ extension ServoArm {
       if adopted == 0 {
         isReleasing = true
         try master.sendPrebuilt(
-          UnsafePointer(tables.stop), count: tables.stopCount, times: 3, deadline: sinew_now_ns() &+ period / 4)
+          UnsafePointer(tables.stop), count: tables.stopCount, times: 3, deadline: master.now &+ period / 4)
       } else {
         var count = 0
         for other in 0..<tables.servoCount where !tables.memory[other].isAdopted {
@@ -264,7 +263,7 @@ extension ServoArm {
         if count > 0 {
           try master.writeGroup(
             ids: UnsafePointer(tables.writeIDs), count: count, address: layout.torqueAddress, length: 1,
-            data: UnsafePointer(tables.writeData), deadline: sinew_now_ns() &+ period / 4)
+            data: UnsafePointer(tables.writeData), deadline: master.now &+ period / 4)
         }
       }
     } catch { return lose(error) }

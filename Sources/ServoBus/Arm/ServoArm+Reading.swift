@@ -1,5 +1,4 @@
 import ArmModel
-import CSystem
 
 extension ServoArm {
   /// Reads all servos; see the type's description for what is believed. A servo that is silent keeps its datum, whose age
@@ -25,7 +24,7 @@ extension ServoArm {
     guard answered != 0 else {
       throw ArmError(.timedOut, reason: "no servo answered; check the arm's power and cable")
     }
-    let end = sinew_now_ns()
+    let end = master.now
     for joint in 0..<jointCount {
       let memory = tables.memory[joint]
       state.position[joint] = position(joint, ticks: memory.ticks)

@@ -1,5 +1,4 @@
 import ArmModel
-import CSystem
 
 /// Torque, errors, voltage and temperature: what the servos say of themselves.
 extension ServoArm {
@@ -64,10 +63,10 @@ extension ServoArm {
     watchPhase = (watchPhase &+ 1) % layout.watchVariants
     let length = layout.watch.length &+ watchPhase
     board.begin()
-    let listens = layout.watchVariants > 1 ? watchLostUntil[watchPhase] > sinew_now_ns() : master.isSuspicious
+    let listens = layout.watchVariants > 1 ? watchLostUntil[watchPhase] > master.now : master.isSuspicious
     let missing = try master.readGroup(
       &board, address: layout.watch.address, count: length, deadline: end, listens: listens)
-    if missing > 0 { watchLostUntil[watchPhase] = sinew_now_ns() &+ master.lateAnswerHorizon }
+    if missing > 0 { watchLostUntil[watchPhase] = master.now &+ master.lateAnswerHorizon }
     takeBoard(layout.watch)
   }
 

@@ -33,7 +33,7 @@ extension ServoArm {
     do throws(TransportError) {
       try master.writeGroup(
         ids: UnsafePointer(tables.writeIDs), count: count, address: layout.goalAddress, length: width,
-        data: UnsafePointer(tables.writeData), deadline: sinew_now_ns() &+ period / 4)
+        data: UnsafePointer(tables.writeData), deadline: master.now &+ period / 4)
     } catch { throw lose(error) }
   }
 
@@ -77,7 +77,7 @@ extension ServoArm {
     for servo in 0..<tables.servoCount { tables.memory[servo].isHeld = false }
     do throws(TransportError) {
       try master.sendPrebuilt(
-        UnsafePointer(tables.stop), count: tables.stopCount, times: 3, deadline: sinew_now_ns() &+ period / 4)
+        UnsafePointer(tables.stop), count: tables.stopCount, times: 3, deadline: master.now &+ period / 4)
     } catch { throw lose(error) }
     settle()
   }

@@ -1,5 +1,4 @@
 import ArmModel
-import CSystem
 
 /// An arm of servos on a bus.
 ///
@@ -138,14 +137,14 @@ public struct ServoArm: ~Copyable, Arm {
   /// time of this clock.
   @_noLocks
   func deadline(_ now: Int64, percent: Int64) -> Int64 {
-    let present = sinew_now_ns()
+    let present = master.now
     let began = now <= present && now > present &- period ? now : present
     return began &+ period / 100 &* percent
   }
 
   /// Whether a tick that began at `now` has time left for another exchange.
   @_noLocks
-  func hasTime(_ now: Int64) -> Bool { deadline(now, percent: 75) > sinew_now_ns() }
+  func hasTime(_ now: Int64) -> Bool { deadline(now, percent: 75) > master.now }
 
   /// The port is gone: nothing is known of the servos any more.
   @_noLocks

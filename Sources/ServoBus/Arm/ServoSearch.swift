@@ -16,8 +16,8 @@ enum ServoSearch {
       // Answers that came too late for the first look are over by then.
       _ = sinew_sleep_until_ns(sinew_now_ns() + master.lateAnswerHorizon)
       let patience = master.timing.latency
-      master.timing.latency = 3 * patience
-      master.operationRetries = 2
+      master.timing.latency = 10 * patience
+      master.operationRetries = error.kind == .noAnswer ? 0 : 2
       defer {
         master.timing.latency = patience
         master.operationRetries = 4
@@ -31,13 +31,16 @@ enum ServoSearch {
     var missing: [ExpectedServo] = []
     var disturbed: [ExpectedServo] = []
     for servo in arm.servos {
+      let heard = master.receivedBytes
       do throws(BusError) {
         found.append(try master.ping(servo.id))
-        if try isDisturbed(servo, &master) { disturbed.append(servo) }
+        if try master.lookForDuplicates(of: servo.id, tries: 4).verdict == .several { disturbed.append(servo) }
       } catch {
         switch error.kind {
         case .noAnswer, .refused:
-          if try answersDamaged(servo, &master) { disturbed.append(servo) } else { missing.append(servo) }
+          // Where nothing at all was heard there is nobody.
+          let isSilent = master.receivedBytes == heard
+          if !isSilent, try answersDamaged(servo, &master) { disturbed.append(servo) } else { missing.append(servo) }
         default: throw ServoArmError(error)
         }
       }
@@ -48,29 +51,13 @@ enum ServoSearch {
     return found
   }
 
-  /// What differs between two servos of one id: what they measure.
-  private static func measured(_ wire: WireProtocol) -> (address: Int, count: Int) {
-    switch wire {
-    case .feetechSTS, .feetechSCS: (56, 8)
-    case .dynamixel1: (36, 8)
-    case .dynamixel2: (120, 27)
-    }
-  }
-
-  /// Whether most of the answers are damaged or come twice.
-  private static func isDisturbed(_ servo: ExpectedServo, _ master: inout BusMaster) throws(BusError) -> Bool {
-    let range = measured(master.wire)
-    var count = 0
-    for _ in 0..<3 {
-      if try master.takeCensus(servo.id, address: range.address, count: range.count).isDisturbed { count += 1 }
-    }
-    return count >= 2
-  }
-
+  /// Whether a servo that has given no sound answer to a ping gives none to other questions, either, but damaged ones.
   private static func answersDamaged(
     _ servo: ExpectedServo, _ master: inout BusMaster
   ) throws(ServoArmError) -> Bool {
-    do throws(BusError) { return try isDisturbed(servo, &master) } catch { throw ServoArmError(error) }
+    do throws(BusError) {
+      return try master.lookForDuplicates(of: servo.id, tries: 4).verdict == .several
+    } catch { throw ServoArmError(error) }
   }
 
   private static func nobody(

@@ -1,5 +1,3 @@
-import CSystem
-
 /// Reads and writes of some registers of several servos besides the cycle, on the control thread: to switch torque, to
 /// watch it, to set servos up. The caller owns the board that the answers are put on.
 extension BusMaster {
@@ -17,12 +15,14 @@ extension BusMaster {
   ) throws(TransportError) -> Int {
     board.length = count
     board.kept = count
-    for index in 0..<board.count where board.states[index] == AnswerBoard.State.conflicting {
+    for index in 0..<board.count where board.isOpen(index) {
       board.states[index] = AnswerBoard.State.waiting
+      // Answers of a group have one length: their order counts.
+      answeredPhase[index] = 0
     }
     board.first = 0
     board.end = board.count
-    if board.waitingCount == 0 { return 0 }
+    if board.openCount == 0 { return 0 }
     try drain()
     if wire.hasSyncRead {
       try readWaiting(board, address: address, count: count, deadline: deadline, listens: listens)
@@ -31,13 +31,12 @@ extension BusMaster {
         board.first = index
         board.end = index &+ 1
         try readWaiting(board, address: address, count: count, deadline: deadline, listens: listens)
-        if sinew_now_ns() >= deadline { break }
+        if transport.now >= deadline { break }
       }
     }
     board.first = 0
     board.end = board.count
-    noteGroupLosses(board, count: count)
-    return board.waitingCount
+    return board.openCount
   }
 
   /// One request for all servos between `first` and `end` that have not answered.
@@ -46,8 +45,10 @@ extension BusMaster {
     _ board: AnswerBoard, address: Int, count: Int, deadline: Int64, listens: Bool
   ) throws(TransportError) {
     var asked = 0
+    askedServos = 0
     for index in board.first..<board.end where board.states[index] == AnswerBoard.State.waiting {
       group[asked] = board.ids[index]
+      askedServos |= 1 << UInt32(index)
       asked &+= 1
     }
     sentSecond = 0
@@ -61,24 +62,19 @@ extension BusMaster {
       // Ids and addresses were checked at connect.
       sentFirst = 0
     }
-    let now = sinew_now_ns()
-    let answerBytes = asked &* wire.answerBytes(data: count)
-    let limit = now &+ timing.limit(request: sentFirst, answers: asked, answerBytes: answerBytes)
-    let end = limit < deadline ? limit : deadline
-    try send(deadline: end)
-    try collect(into: board, answerBytes: answerBytes, sentAt: now, deadline: end, listens: listens)
-  }
-
-  /// A late answer to this request must not be taken for one to the cycle.
-  @_noLocks
-  private mutating func noteGroupLosses(_ board: AnswerBoard, count: Int) {
-    let phase = count &- readLength
-    guard phase >= 0, phase < 16, board.count == self.board.count else { return }
-    let until = sinew_now_ns() &+ lateAnswerHorizon
-    for index in 0..<board.count {
-      if board.states[index] == AnswerBoard.State.waiting || board.states[index] == AnswerBoard.State.conflicting {
-        lostUntil[index &* 16 &+ phase] = until
-      }
+    let oneAnswer = wire.answerBytes(data: count)
+    let answerBytes = asked &* oneAnswer
+    parser.expectFrames(upTo: longestFrame(oneAnswer))
+    let now = transport.now
+    let limit = now &+ allowedTiming.limit(request: sentFirst, answers: asked, answerBytes: answerBytes)
+    let exchange = Exchange(
+      sentAt: now, deadline: limit < deadline ? limit : deadline, answers: asked, answerBytes: answerBytes,
+      listens: listens, isCyclic: false)
+    try send(deadline: exchange.deadline)
+    try collect(into: board, exchange)
+    // What was given up here must not be taken for an answer to the cycle.
+    for index in board.first..<board.end where board.isOpen(index) {
+      oweSingle(board.ids[index], count: count, at: now)
     }
   }
 
@@ -115,48 +111,5 @@ extension BusMaster {
   }
 
   /// Whether an answer that was given up may still come.
-  var isSuspicious: Bool { @_noLocks get { sinew_now_ns() < suspiciousUntil } }
-
-  /// What one request to an id brought, listened to until the line was silent.
-  struct Census {
-    /// Something came, and it was not one clean answer: two servos speak, or the line is disturbed.
-    var isDisturbed = false
-  }
-
-  /// Reads a servo once and listens until silence: two servos with the same id answer twice, or talk each other down.
-  mutating func takeCensus(_ id: UInt8, address: Int, count: Int) throws(BusError) -> Census {
-    guard id <= wire.highestID else { throw .encoding(.invalidID) }
-    single.ids[0] = id
-    single.length = count
-    single.kept = count
-    single.end = 1
-    single.begin()
-    sentSecond = 0
-    do throws(EncodingError) {
-      sentFirst = try encoder.read(id, address: address, count: count, into: output)
-    } catch { throw .encoding(error) }
-    var census = Census()
-    do throws(TransportError) {
-      try drain()
-      let before = counters
-      let now = sinew_now_ns()
-      let answerBytes = wire.answerBytes(data: count)
-      let limit = now + timing.limit(request: sentFirst, answers: 2, answerBytes: 2 * answerBytes) + timing.gapLimit
-      try send(deadline: limit)
-      try collect(into: single, answerBytes: answerBytes, sentAt: now, deadline: limit, listens: true)
-      let after = counters
-      let noise =
-        after.checksum &- before.checksum &+ after.short &- before.short &+ after.garbageBytes &- before.garbageBytes
-        &+ after.stale &- before.stale &+ after.duplicates &- before.duplicates &+ after.length &- before.length
-      census.isDisturbed = noise > 0
-    } catch { throw .transport(error, at: portName) }
-    return census
-  }
-
-  /// Takes over another transport, after the first one was unplugged. What was read before stays, and ages.
-  mutating func adopt(_ transport: consuming Transport) {
-    self.transport = transport
-    _ = parser.reset()
-    suspiciousUntil = .min
-  }
+  var isSuspicious: Bool { @_noLocks get { transport.now < suspiciousUntil } }
 }

@@ -67,6 +67,7 @@ public struct Transport: ~Copyable {
     self.name = name
     isSocket = false
     port = nil
+    line = nil
   }
 
   deinit {
