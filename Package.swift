@@ -153,7 +153,7 @@ let package = Package(
     tests(
       "Command",
       [
-        "sinew", "ArmProfiles", "Configuration", "CSystem", "LoopTestSupport", "Recording", "VirtualServos",
+        "sinew", "ArmModel", "ArmProfiles", "Configuration", "CSystem", "LoopTestSupport", "Recording", "VirtualServos",
         "crash-probe",
       ]),
   ]

@@ -15,6 +15,7 @@ public struct InstallationExamination: Sendable {
     case simulation
     case log
     case realTime = "real time"
+    case ports
 
     /// Whether nothing can be simulated while a finding here is bad.
     public var isEssential: Bool { self == .libraries || self == .shippedFiles || self == .simulation }
@@ -43,6 +44,7 @@ public struct InstallationExamination: Sendable {
     examination.add(.simulation, [instructionFinding, simulationFinding])
     examination.add(.log, [diskFinding(logFolder)])
     examination.add(.realTime, SystemExamination.realTimeFindings())
+    examination.add(.ports, [portFinding])
     return examination
   }
 
@@ -136,6 +138,27 @@ public struct InstallationExamination: Sendable {
     if hours < 0.1 { return SystemFinding("disk", .bad, detail, remedy: remedy) }
     if hours < 2 { return SystemFinding("disk", .warning, detail, remedy: remedy) }
     return SystemFinding("disk", .good, detail)
+  }
+
+  /// Whether the serial adaptors that are plugged in may be opened.
+  private static var portFinding: SystemFinding {
+    var names: [String] = []
+    var matches = glob_t()
+    for (index, pattern) in ["/dev/ttyUSB*", "/dev/ttyACM*"].enumerated() {
+      guard glob(pattern, index == 0 ? 0 : GLOB_APPEND, nil, &matches) == 0 else { continue }
+    }
+    for index in 0..<Int(matches.gl_pathc) {
+      if let path = matches.gl_pathv[index] { names.append(String(cString: path)) }
+    }
+    globfree(&matches)
+    guard !names.isEmpty else { return SystemFinding("serial adaptors", .good, "none plugged in") }
+    let closed = names.filter { access($0, R_OK | W_OK) != 0 }
+    guard closed.isEmpty else {
+      return SystemFinding(
+        "serial adaptors", .bad, "\(closed.joined(separator: ", ")): permission denied",
+        remedy: "sudo usermod -aG dialout $USER, then log in again")
+    }
+    return SystemFinding("serial adaptors", .good, names.joined(separator: ", "))
   }
 
   /// The folder, or the nearest one above it that exists.

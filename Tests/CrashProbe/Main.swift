@@ -5,16 +5,16 @@ import Glibc
 import RealTime
 import ServoBus
 
-/// Switches an arm of servos on and then dies in the way that is asked for: `crash-probe PORT CALIBRATION MANNER`.
+/// Switches an arm of servos on and then dies in the way that is asked for: `crash-probe PORT CALIBRATION PROFILE MANNER`.
 ///
 /// Writes "on" to standard output once the arm is under torque and the crash handlers stand.
 @main
 enum CrashProbe {
   static func main() throws {
     let arguments = CommandLine.arguments
-    guard arguments.count == 4 else { exit(64) }
-    let profile = try ArmProfile.named("so101")
-    let manner = arguments[3]
+    guard arguments.count == 5 else { exit(64) }
+    let profile = try ArmProfile.named(arguments[3])
+    let manner = arguments[4]
     var configuration = ServoArmConfiguration(
       profile: profile, calibration: try ArmCalibration.load(path: arguments[2], for: profile),
       controlPeriod: 100_000_000)
@@ -35,7 +35,13 @@ enum CrashProbe {
     case "main-thread": trap("out-of-bounds")
     case "uncaught-throw": throw Unexpected()
     case "abort": abort()
-    case "idle", "insistence": while true { sleep(1) }
+    case "idle", "insistence":
+      // Servos with a watchdog must hear from us.
+      var state = JointState(count: holder.arm.jointCount)
+      while true {
+        try? holder.arm.read(into: &state, now: sinew_now_ns())
+        usleep(20_000)
+      }
     default:
       let thread = try ControlThread(stackBytes: 256 << 10) { trap(manner) }
       thread.join()

@@ -8,7 +8,7 @@ struct DoctorCommand: ParsableCommand {
     abstract: "Check the installation and the machine; say how to mend what is wrong.",
     discussion: """
       Looks at libraries and their versions, at the files that ship with the program, at a short simulation, at the disk \
-      for logs, and at real-time rights, kernel and processors. Each finding that is not good comes with the command \
+      for logs, at real-time rights, kernel and processors, and at serial adaptors. Each finding that is not good comes with the command \
       that mends it. Nothing is written.
 
       Examples:
