@@ -79,7 +79,7 @@ extension GamepadDeviceTests {
       #expect(wait(reader) { presses.take($0).has(.stop) && $0.held.rawValue == 0 })
     }
 
-    @Test("20,000 events at up to 10,000 a second: none is lost, the last value counts, a stop behind them acts at once")
+    @Test("20,000 events at up to 10,000 a second: none is lost, the last counts, a stop behind them acts at once")
     func flood() throws {
       let bed = try Testbed()
       defer { bed.end() }
