@@ -98,7 +98,7 @@ private struct RunningTrial: ~Copyable {
       if place == 0 { line.bus.faults = trial.fault.settings }
       if place == BusTrial.block - BusTrial.cleanEnd {
         line.bus.faults = TrialFault.none.settings
-        faultEnds()
+        sinceEnd = 0
       }
       // Somewhere in the cycle: in a request, in an answer, or in the pause.
       if trial.fault.unplugs, place == 200 {
@@ -125,7 +125,10 @@ private struct RunningTrial: ~Copyable {
     return result
   }
 
-  private mutating func faultEnds() { sinceEnd = 0 }
+  /// One fault of a block is over; where there are others, only the block's end counts.
+  private mutating func faultEnds() {
+    if trial.fault != .all { sinceEnd = 0 }
+  }
 
   private mutating func plug() {
     line.plug()

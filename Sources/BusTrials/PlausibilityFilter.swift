@@ -1,8 +1,8 @@
 import ServoBus
 
 /// A plausibility filter as it belongs on every reading: a field that is further from what it should be than its bound
-/// refuses the whole reading. The servos of a trial stand still and show the number of requests as their position, so what
-/// a field should be is what it was, and for the position what it was plus the usual requests since.
+/// refuses the whole reading. The servos of a trial stand still and show the number of requests as their position, so
+/// what a field should be is what it was, and for the position what it was plus the usual requests since.
 struct PlausibilityFilter {
   /// One number of a reading.
   struct Field {

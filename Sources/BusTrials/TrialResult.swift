@@ -32,8 +32,8 @@ public struct TrialResult: Sendable, Equatable {
   /// Part of the cycles that were complete.
   public var completeness: Double { cycles == 0 ? 0 : Double(complete) / Double(cycles) }
 
-  /// What must hold on every bus: no wrong value (but those that an 8-bit sum lets through, which the filter rejects), no
-  /// datum older than its stamp, no cycle beyond its deadline by more than a few calls, recovery within two cycles.
+  /// What must hold on every bus: no wrong value (but those that an 8-bit sum lets through, which the filter rejects),
+  /// no datum older than its stamp, no cycle beyond its deadline by more than a few calls, recovery within two cycles.
   public var holds: Bool {
     (collisions == 0 || bus.hasPrefix("feetech")) && implausible == 0 && older == 0 && overrun <= 50_000
       && recovery <= 2

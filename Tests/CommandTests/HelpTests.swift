@@ -7,7 +7,7 @@ private let commands = [
   ["policy", "inspect"],
   ["policy", "eval"],
   ["log"], ["log", "info"], ["log", "doctor"], ["log", "recover"], ["log", "cat"], ["bench"], ["bench", "loop"],
-  ["bench", "inference"], ["bench", "log"], ["bench", "train"], ["emulate"],
+  ["bench", "inference"], ["bench", "log"], ["bench", "bus-faults"], ["bench", "train"], ["emulate"],
   ["port"], ["port", "list"], ["port", "find"], ["servo"], ["servo", "scan"], ["servo", "info"], ["servo", "read"],
   ["servo", "write"], ["servo", "set-id"], ["servo", "set-baud"], ["servo", "reboot"], ["servo", "monitor"],
   ["servo", "watch"], ["servo", "bench"],

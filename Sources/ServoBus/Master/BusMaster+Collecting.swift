@@ -34,8 +34,8 @@ extension BusMaster {
     return answer > echo ? answer : echo
   }
 
-  /// Collects the answers of the servos that `board` asks: until all are there, the line has been silent for too long, or
-  /// the deadline has passed.
+  /// Collects the answers of the servos that `board` asks: until all are there, the line has been silent for too long,
+  /// or the deadline has passed.
   @_noLocks
   mutating func collect(into board: AnswerBoard, _ exchange: Exchange) throws(TransportError) {
     let request = sentFirst &+ sentSecond
@@ -211,8 +211,8 @@ extension BusMaster {
   private mutating func acceptOwed(
     _ index: Int, _ excess: Int, status: UInt8, _ bytes: UnsafePointer<UInt8>, into board: AnswerBoard
   ) {
-    let since = owedSince[index &* 16 &+ excess]
     let wasOwed = isOwed(index, excess, at: heardAt)
+    let since = debtSince(index, excess)
     settleDebt(index, excess)
     let isAsked = askedPhases & (1 << UInt16(excess)) != 0
     if !isAsked {
@@ -327,6 +327,7 @@ extension BusMaster {
       // Unmeasured, the latency is what it was set to; only evidence of more counts.
       let learned = latencyEstimate.peak > 0 ? latencyEstimate.allowance : 0
       if learned > allowed.latency { allowed.latency = learned }
+      allowed.latency = allowed.latency &* patience
       return allowed
     }
   }

@@ -1,6 +1,7 @@
 extension BusMaster {
   /// One cycle: writes every servo's goal bytes (when `writes`, and the plan has any) and reads every servo, in one go
-  /// over the wire where the protocol allows it. Lost answers are asked for again as long as the answer would be here by
+  /// over the wire where the protocol allows it. Lost answers are asked for again as long as the answer would be here
+  /// by
   /// `deadline` (in the time of `now`, ns). A servo that stays silent keeps its old datum, whose age grows; only the
   /// transport's end is an error.
   @_noLocks
@@ -23,6 +24,7 @@ extension BusMaster {
       choosePhase(at: transport.now)
       askedPhases |= 1 << UInt16(phase)
       let isLast = attempt >= retriesLeft
+      patience = isLast && !isFirst ? 8 : 1
       if method == .single {
         try readOneByOne(writes: isFirst && writes, deadline: deadline)
       } else {
@@ -38,6 +40,7 @@ extension BusMaster {
       counters.retries &+= 1
       reopen()
     }
+    patience = 1
     settle(&report)
     report.finished = transport.now
     report.systemCalls = Int(transport.systemCalls &- callsBefore)
@@ -133,9 +136,9 @@ extension BusMaster {
     try ask(exchange, first: 0, end: board.count)
   }
 
-  /// Says when an exchange is given up: by its time-out `limit`; sooner, where time for a second one (`leaves`) can be kept
-  /// free before the deadline; and only with the deadline itself where there is no such time, because nothing is gained
-  /// by giving up then. `takes`: what the exchange itself needs.
+  /// Says when an exchange is given up: by its time-out `limit`; sooner, where time for a second one (`leaves`) can be
+  /// kept free before the deadline; and only with the deadline itself where there is no such time, because nothing is
+  /// gained by giving up then. `takes`: what the exchange itself needs.
   @_noLocks
   private func setEnd(
     _ exchange: inout Exchange, deadline: Int64, _ limit: Int64, leaves: Int64, takes: Int64, isAlive: Bool

@@ -34,8 +34,8 @@ public struct DuplicateEvidence: Sendable, Equatable {
 
 /// Finding servos that have one id. Not for the control thread.
 extension BusMaster {
-  /// Looks whether several servos answer to `id`: reads registers in which two servos hardly ever agree (position, load,
-  /// voltage, temperature) and sees whether the answers come damaged or twice. Only a dead port is an error.
+  /// Looks whether several servos answer to `id`: reads registers in which two servos hardly ever agree (position,
+  /// load, voltage, temperature) and sees whether the answers come damaged or twice. Only a dead port is an error.
   public mutating func lookForDuplicates(of id: UInt8, tries: Int = 8) throws(BusError) -> DuplicateEvidence {
     guard id <= wire.highestID else { throw .encoding(.invalidID) }
     var evidence = DuplicateEvidence(id: id)
@@ -63,8 +63,8 @@ extension BusMaster {
     return evidence
   }
 
-  /// DYNAMIXEL 2.0: asks all servos at once; they answer in the order of their ids. Returns every id with the number of its
-  /// answers: two mean two servos, and `damaged` frames that two answered together.
+  /// DYNAMIXEL 2.0: asks all servos at once; they answer in the order of their ids. Returns every id with the number of
+  /// its answers: two mean two servos, and `damaged` frames that two answered together.
   public mutating func broadcastPing() throws(BusError) -> (answers: [(id: UInt8, count: Int)], damaged: Int) {
     guard wire.isSecondGeneration else {
       throw BusError(.invalidRequest, "on a \(wire.name) bus all servos would answer at once; ping one by one")

@@ -16,8 +16,8 @@ public struct PingAnswer: Sendable, Equatable {
   }
 }
 
-/// Single operations: at connect, at set-up, from the command line. Not for the control thread: they wait, try again, and
-/// make texts.
+/// Single operations: at connect, at set-up, from the command line. Not for the control thread: they wait, try again,
+/// and make texts.
 extension BusMaster {
   /// Reads `count` bytes of a servo's registers. `status` bits that are states (overload, voltage) are no failure.
   public mutating func read(_ id: UInt8, address: Int, count: Int) throws(BusError) -> [UInt8] {
@@ -67,8 +67,8 @@ extension BusMaster {
     }
   }
 
-  /// Carries out what waits in one servo, and waits for its acknowledgement. Where nothing waits, a DYNAMIXEL refuses; so
-  /// it does when only the acknowledgement was lost, so this is never sent twice.
+  /// Carries out what waits in one servo, and waits for its acknowledgement. Where nothing waits, a DYNAMIXEL refuses;
+  /// so it does when only the acknowledgement was lost, so this is never sent twice.
   public mutating func action(_ id: UInt8) throws(BusError) {
     let retries = operationRetries
     defer { operationRetries = retries }
@@ -156,11 +156,16 @@ extension BusMaster {
     }
   }
 
-  /// Measures what host and adaptor add to a round trip: the median over `samples` small reads, less the time on the wire;
-  /// returns it (ns). From then on `timing.latency` is what deadlines allow for: three times the slowest answer of late,
-  /// learned anew from every cycle, 1 ms at least.
+  /// Measures what host and adaptor add to a round trip: the median over `samples` small reads, less the time on the
+  /// wire; returns it (ns). From then on `timing.latency` is what deadlines allow for: three times the slowest answer
+  /// of late, learned anew from every cycle, 1 ms at least.
   public mutating func measureLatency(_ id: UInt8, address: Int, samples: Int = 20) throws(BusError) -> Int64 {
     var times: [Int64] = []
+    // What is not known yet must not cut off what is to be measured.
+    let assumed = timing.latency
+    timing.latency = max(assumed, 50_000_000)
+    defer { if !isLatencyMeasured { timing.latency = assumed } }
+    isLatencyMeasured = false
     for _ in 0..<max(1, samples) {
       let before = counters.retries
       let began = transport.now
@@ -178,8 +183,8 @@ extension BusMaster {
     return max(0, times[times.count / 2] - bus)
   }
 
-  /// Whether the servos of the plan answer a fast read. Fast reading depends on model and firmware: probe once at connect
-  /// and stay with the plain read where it fails.
+  /// Whether the servos of the plan answer a fast read. Fast reading depends on model and firmware: probe once at
+  /// connect and stay with the plain read where it fails.
   public mutating func probeFastRead(_ plan: CyclePlan, tries: Int = 3) throws(BusError) -> Bool {
     var fast = plan
     fast.method = .fast
@@ -223,6 +228,9 @@ extension BusMaster {
     single.end = 1
     for attempt in 0...max(0, operationRetries) {
       if attempt > 0 { counters.retries &+= 1 }
+      // Two tries decide for a scan; who tries thrice wants an answer even from a machine that is busy.
+      patience = attempt >= 2 ? 8 : 1
+      defer { patience = 1 }
       single.begin()
       try exchange(encode, answerBytes: wire.answerBytes(data: answerLength))
       switch single.states[0] {

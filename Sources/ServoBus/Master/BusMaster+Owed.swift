@@ -5,27 +5,47 @@ extension BusMaster {
   /// A request for `phase` bytes more than planned goes out to a servo.
   @_noLocks
   func owe(_ servo: Int, _ phase: Int, at now: Int64) {
+    forgive(servo, phase, at: now)
     let place = servo &* 16 &+ phase
-    if owedCount[place] == 0 || owedUntil[place] <= now {
-      owedCount[place] = 0
-      owedSince[place] = now
-    }
-    if owedCount[place] < 255 { owedCount[place] &+= 1 }
-    owedUntil[place] = now &+ lateAnswerHorizon
+    let count = Int(owedCount[place])
+    // A full list keeps its oldest debts: they are what makes an answer doubtful.
+    let slot = count < BusMaster.debtCapacity ? count : BusMaster.debtCapacity &- 1
+    owedSince[place &* BusMaster.debtCapacity &+ slot] = now
+    owedCount[place] = UInt8(truncatingIfNeeded: slot &+ 1)
   }
 
   /// Whether an answer of that length may still come.
   @_noLocks
   func isOwed(_ servo: Int, _ phase: Int, at now: Int64) -> Bool {
-    let place = servo &* 16 &+ phase
-    return owedCount[place] > 0 && owedUntil[place] > now
+    forgive(servo, phase, at: now)
+    return owedCount[servo &* 16 &+ phase] > 0
   }
 
-  /// One answer of that length has come.
+  /// When the oldest request went out that such an answer may be to; only where one is owed.
+  @_noLocks
+  func debtSince(_ servo: Int, _ phase: Int) -> Int64 {
+    owedSince[(servo &* 16 &+ phase) &* BusMaster.debtCapacity]
+  }
+
+  /// One answer of that length has come. Nothing tells which of several debts it settles: the youngest, so that what
+  /// stays in doubt is as old as it may be.
   @_noLocks
   func settleDebt(_ servo: Int, _ phase: Int) {
     let place = servo &* 16 &+ phase
     if owedCount[place] > 0 { owedCount[place] &-= 1 }
+  }
+
+  /// Debts that are too old to be settled any more are forgotten.
+  @_noLocks
+  private func forgive(_ servo: Int, _ phase: Int, at now: Int64) {
+    let place = servo &* 16 &+ phase
+    let debts = owedSince + place &* BusMaster.debtCapacity
+    let count = Int(owedCount[place])
+    var old = 0
+    while old < count, debts[old] &+ lateAnswerHorizon <= now { old &+= 1 }
+    guard old > 0 else { return }
+    for index in old..<count { debts[index &- old] = debts[index] }
+    owedCount[place] = UInt8(truncatingIfNeeded: count &- old)
   }
 
   /// Chooses how many bytes more than planned are read: a number with which no answer of a servo that is alive is owed;
@@ -54,7 +74,7 @@ extension BusMaster {
     var oldest = Int64.max
     for servo in board.first..<board.end where board.states[servo] == AnswerBoard.State.waiting {
       guard isMuteIncluded || missed[servo] < 3, isOwed(servo, phase, at: now) else { continue }
-      let since = owedSince[servo &* 16 &+ phase]
+      let since = debtSince(servo, phase)
       if since < oldest { oldest = since }
     }
     return oldest

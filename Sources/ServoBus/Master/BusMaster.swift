@@ -1,9 +1,9 @@
 /// The host's side of a servo bus: owns the transport, runs the cycle, and answers for every byte that comes back.
 ///
-/// Before `prepareCycle` it can only do single operations (ping, read, write …). The cycle is real-time safe: all memory
-/// is allocated and touched before. A value is accepted only from a frame that checks out, comes from a servo that was
-/// asked, has the length that was asked for, is not our own echo, and is not contradicted by another; everything else is
-/// counted by kind in `counters`.
+/// Before `prepareCycle` it can only do single operations (ping, read, write …). The cycle is real-time safe: all
+/// memory is allocated and touched before. A value is accepted only from a frame that checks out, comes from a servo
+/// that was asked, has the length that was asked for, is not our own echo, and is not contradicted by another;
+/// everything else is counted by kind in `counters`.
 public struct BusMaster: ~Copyable {
   /// What is spoken.
   public let wire: WireProtocol
@@ -44,11 +44,11 @@ public struct BusMaster: ~Copyable {
   let accepted: UnsafeMutablePointer<UInt8>
   let stamps: UnsafeMutablePointer<Int64>
   let missed: UnsafeMutablePointer<Int>
-  /// How many answers servo i, asked for p bytes more than planned, owes, since when, and until when they may come: at
-  /// 16 i + p.
+  /// How many answers servo i, asked for p bytes more than planned, owes, at 16 i + p; and `debtCapacity` places each for
+  /// the times of those requests, the oldest first.
   let owedCount: UnsafeMutablePointer<UInt8>
   let owedSince: UnsafeMutablePointer<Int64>
-  let owedUntil: UnsafeMutablePointer<Int64>
+  static var debtCapacity: Int { @_noLocks get { 8 } }
   /// With how many bytes more than planned a servo answered in this cycle.
   let answeredPhase: UnsafeMutablePointer<UInt8>
   /// When the oldest request went out that a servo's answer may be to, where that is in doubt; else `Int64.max`.
@@ -65,6 +65,8 @@ public struct BusMaster: ~Copyable {
   var heardAt = Int64.min
   /// Fast reads are tried out: no other way of reading.
   var isProbing = false
+  /// How many times the usual latency is allowed for: the last try waits longer, because nothing is left to gain.
+  var patience: Int64 = 1
   var latencyEstimate = LatencyEstimate()
   /// `timing.latency` follows the estimate since `measureLatency`.
   var isLatencyMeasured = false
@@ -96,10 +98,8 @@ public struct BusMaster: ~Copyable {
     missed.initialize(repeating: 0, count: capacity)
     owedCount = .allocate(capacity: capacity * 16)
     owedCount.initialize(repeating: 0, count: capacity * 16)
-    owedSince = .allocate(capacity: capacity * 16)
-    owedSince.initialize(repeating: .min, count: capacity * 16)
-    owedUntil = .allocate(capacity: capacity * 16)
-    owedUntil.initialize(repeating: .min, count: capacity * 16)
+    owedSince = .allocate(capacity: capacity * 16 * BusMaster.debtCapacity)
+    owedSince.initialize(repeating: .min, count: capacity * 16 * BusMaster.debtCapacity)
     answeredPhase = .allocate(capacity: capacity)
     answeredPhase.initialize(repeating: 0, count: capacity)
     doubtSince = .allocate(capacity: capacity)
@@ -120,7 +120,6 @@ public struct BusMaster: ~Copyable {
     missed.deallocate()
     owedCount.deallocate()
     owedSince.deallocate()
-    owedUntil.deallocate()
     answeredPhase.deallocate()
     doubtSince.deallocate()
     group.deallocate()
@@ -137,8 +136,8 @@ public struct BusMaster: ~Copyable {
   /// The time that deadlines and stamps are in, ns: CLOCK_MONOTONIC, but on a line that has a clock of its own.
   public var now: Int64 { @_noLocks get { transport.now } }
 
-  /// Goes on with another transport, after the old one was unplugged: what was on its way there never comes. The plan and
-  /// the data with their ages stay.
+  /// Goes on with another transport, after the old one was unplugged: what was on its way there never comes. The plan
+  /// and the data with their ages stay.
   public mutating func replaceTransport(_ transport: consuming Transport) {
     self.transport = transport
     _ = parser.reset()
@@ -153,7 +152,7 @@ public struct BusMaster: ~Copyable {
   /// Sets what the cycle does; ages start anew. Set-up only.
   public mutating func prepareCycle(_ plan: CyclePlan) throws(BusError) {
     if let problem = plan.problem(on: wire) { throw BusError(.invalidRequest, "this cannot be a cycle: \(problem)") }
-    let debt = oldestDebt
+    let debts = allDebts
     board.deallocate()
     board = AnswerBoard(count: plan.ids.count, stride: plan.readLength)
     for (index, id) in plan.ids.enumerated() {
@@ -162,9 +161,10 @@ public struct BusMaster: ~Copyable {
       missed[index] = 0
       // What the plan before is owed may have any length in this one.
       for phase in 0..<16 {
-        owedCount[index * 16 + phase] = debt.since == .max ? 0 : 1
-        owedSince[index * 16 + phase] = debt.since
-        owedUntil[index * 16 + phase] = debt.until
+        owedCount[index * 16 + phase] = debts == nil ? 0 : 2
+        let place = (index * 16 + phase) * BusMaster.debtCapacity
+        owedSince[place] = debts?.oldest ?? .min
+        owedSince[place + 1] = debts?.youngest ?? .min
       }
     }
     board.kept = plan.readLength
@@ -180,14 +180,18 @@ public struct BusMaster: ~Copyable {
     pace.forget()
   }
 
-  /// When the oldest request went out that is still owed an answer (`Int64.max`: none), and until when the last may come.
-  private var oldestDebt: (since: Int64, until: Int64) {
-    var debt = (since: Int64.max, until: Int64.min)
+  /// When the oldest and the youngest request went out that are still owed an answer; nil: none is.
+  private var allDebts: (oldest: Int64, youngest: Int64)? {
+    var debts: (oldest: Int64, youngest: Int64)?
     let now = transport.now
-    for place in 0..<board.count * 16 where owedCount[place] > 0 && owedUntil[place] > now {
-      debt = (min(debt.since, owedSince[place]), max(debt.until, owedUntil[place]))
+    for servo in 0..<board.count {
+      for phase in 0..<16 where isOwed(servo, phase, at: now) {
+        let place = (servo * 16 + phase) * BusMaster.debtCapacity
+        let youngest = owedSince[place + Int(owedCount[servo * 16 + phase]) - 1]
+        debts = (min(debts?.oldest ?? .max, owedSince[place]), max(debts?.youngest ?? .min, youngest))
+      }
     }
-    return debt
+    return debts
   }
 
   /// Number of servos in the cycle; 0 before it is prepared.
@@ -216,8 +220,9 @@ public struct BusMaster: ~Copyable {
     return board.statuses[servo]
   }
 
-  /// When the request of that answer went out, in the time of `now`, ns: the datum is not older. Where an old answer cannot
-  /// be told from a new one, the time of the oldest request that it may be an answer to. `Int64.min` before the first.
+  /// When the request of that answer went out, in the time of `now`, ns: the datum is not older. Where an old answer
+  /// cannot be told from a new one, the time of the oldest request that it may be an answer to. `Int64.min` before the
+  /// first.
   @_noLocks
   public func stamp(of servo: Int) -> Int64 {
     precondition(servo >= 0 && servo < board.count, "no such servo in the cycle")

@@ -9,8 +9,8 @@ struct Exchange: BitwiseCopyable {
   /// Answers and their bytes.
   var answers: Int
   var answerBytes: Int
-  /// An old answer may come that nothing would tell from a new one: it goes on until silence, and believes neither of two
-  /// that differ.
+  /// An old answer may come that nothing would tell from a new one: it goes on until silence, and believes neither of
+  /// two that differ.
   var listens: Bool
   /// It is a cycle's; else a single operation's.
   var isCyclic: Bool

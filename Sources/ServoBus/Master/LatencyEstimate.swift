@@ -32,8 +32,8 @@ struct LatencyEstimate: BitwiseCopyable {
 }
 
 /// When the answers of a cycle are whole, learned from the cycles before: so that the thread sleeps once while they are
-/// on the wire, instead of waking up for every piece. Answers that come in one or two pieces are not slept for. All times
-/// in ns from the sending.
+/// on the wire, instead of waking up for every piece. Answers that come in one or two pieces are not slept for. All
+/// times in ns from the sending.
 struct AnswerPace: BitwiseCopyable {
   /// When the last byte came; 0 while sleeping is not worth it.
   private(set) var completion: Int64 = 0
@@ -41,7 +41,8 @@ struct AnswerPace: BitwiseCopyable {
   @_noLocks
   init() {}
 
-  /// How long to sleep before the first look; 0: not at all. It ends before the last piece comes, so nothing is delayed.
+  /// How long to sleep before the first look; 0: not at all. It ends before the last piece comes, so nothing is
+  /// delayed.
   var sleep: Int64 {
     @_noLocks get {
       let margin = completion / 16 > 80_000 ? completion / 16 : 80_000

@@ -7,10 +7,10 @@ struct DamagedFrame: BitwiseCopyable {
 
 /// Finds frames in a stream of bytes, however it is cut into pieces.
 ///
-/// Bytes go in by `feed` (or straight into `freeSpace`, then `commit`); `next` hands out whole frames in order. Whatever
-/// does not check out is left by advancing ONE byte and looking again, so a frame behind garbage is never lost. It never
-/// looks past the bytes it was fed. Before the first byte it is empty. Real-time safe: memory is allocated and touched at
-/// construction.
+/// Bytes go in by `feed` (or straight into `freeSpace`, then `commit`); `next` hands out whole frames in order.
+/// Whatever does not check out is left by advancing ONE byte and looking again, so a frame behind garbage is never
+/// lost. It never looks past the bytes it was fed. Before the first byte it is empty. Real-time safe: memory is
+/// allocated and touched at construction.
 public struct FrameParser: ~Copyable {
   private let wire: WireProtocol
   private let bytes: UnsafeMutablePointer<UInt8>

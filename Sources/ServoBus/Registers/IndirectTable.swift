@@ -1,5 +1,5 @@
-/// Where a DYNAMIXEL keeps its indirect addresses: registers that say what the bytes of a data block stand for. Registers
-/// that lie apart then come in one read.
+/// Where a DYNAMIXEL keeps its indirect addresses: registers that say what the bytes of a data block stand for.
+/// Registers that lie apart then come in one read.
 public struct IndirectTable: Sendable, Equatable {
   /// The first address register; each has two bytes.
   public var addresses: Int
@@ -24,9 +24,9 @@ extension ServoModel {
 
 /// Setting indirect addresses. Not for the control thread.
 extension BusMaster {
-  /// Makes the registers of these names one contiguous block, in this order, and returns the block. It is in RAM: after a
-  /// power cycle or reboot of the servo it must be set again. The addresses are read back, and so is the data: its place is
-  /// found by what it shows.
+  /// Makes the registers of these names one contiguous block, in this order, and returns the block. It is in RAM: after
+  /// a power cycle or reboot of the servo it must be set again. The addresses are read back, and so is the data: its
+  /// place is found by what it shows.
   public mutating func gatherRegisters(
     _ names: [String], of id: UInt8, _ model: ServoModel
   ) throws(BusError) -> (address: Int, length: Int) {
@@ -54,8 +54,8 @@ extension BusMaster {
     try writeVerified(id, address: table.addresses, bytes)
   }
 
-  /// Points the first addresses at the position gain and the status return level (the servo takes none below its RAM) and
-  /// looks where they show.
+  /// Points the first addresses at the position gain and the status return level (the servo takes none below its RAM)
+  /// and looks where they show.
   private mutating func findIndirectData(_ id: UInt8, _ table: IndirectTable) throws(BusError) -> Int {
     let gain = try read(id, address: 84, count: 2)
     let level = try read(id, address: 68, count: 1)[0]

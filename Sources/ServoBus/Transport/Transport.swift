@@ -40,8 +40,8 @@ public struct Transport: ~Copyable {
     line = nil
   }
 
-  /// A line that exists in memory only, with a clock of its own: what `line` answers counts instead of the system. It is
-  /// told when the transport is gone.
+  /// A line that exists in memory only, with a clock of its own: what `line` answers counts instead of the system. It
+  /// is told when the transport is gone.
   public init(line: sinew_line, name: String) {
     let memory = UnsafeMutablePointer<sinew_line>.allocate(capacity: 1)
     memory.initialize(to: line)

@@ -10,8 +10,8 @@ struct BenchBusFaultsCommand: ParsableCommand {
     abstract: "Run servo bus cycles against virtual servos with faults, on virtual time, and judge every value.",
     discussion: """
       Six virtual servos at 1 Mbit/s, an adaptor that adds 250 µs, a cycle every 10 ms that must end within 6 ms. Each
-      block of 500 cycles has the fault but for its last 10, in which the bus must recover. Every value that is believed is
-      compared with what the servo said, and when.
+      block of 500 cycles has the fault but for its last 10, in which the bus must recover. Every value that is
+      believed is compared with what the servo said, and when.
 
       Columns:
         complete      cycles in which every servo answered
@@ -20,8 +20,8 @@ struct BenchBusFaultsCommand: ParsableCommand {
         stale         answers thrown away because they are, or may be, to an earlier request
         late          answers after their time-out, within their cycle: believed
         twice         answers that came twice
-        wrong         values believed that no servo said: the 8-bit sum of feetech lets one damaged frame in some hundreds
-                      through, the CRC of dynamixel2 none
+        wrong         values believed that no servo said: the 8-bit sum of feetech lets one damaged frame in some
+                      hundreds through, the CRC of dynamixel2 none
         past filter   those among them that a plausibility filter on the values believes, too
         too old       values said before the time they are stamped with
         overrun       the latest end of a cycle behind its deadline

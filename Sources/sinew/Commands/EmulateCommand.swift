@@ -115,8 +115,9 @@ struct EmulateCommand: ParsableCommand {
 
   mutating func run() throws {
     let joints = try calibration.map { try writeCalibration(to: $0) }
-    let server = try checkingInput { try makeServer(joints) }
+    // Before the port can be seen: whoever sees it may end the command.
     guard sinew_install_stop_signals() == 0 else { throw RunFailure("stop signals could not be installed") }
+    let server = try checkingInput { try makeServer(joints) }
     // Not through print: whoever waits for the port on a pipe shall see it at once.
     FileHandle.standardOutput.write(Data((server.portName + "\n").utf8))
     let line = EmulationLine()
