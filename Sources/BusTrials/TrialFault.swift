@@ -5,6 +5,8 @@ public enum TrialFault: String, CaseIterable, Sendable {
   case none
   case bitErrors1e5 = "bit errors 1e-5"
   case bitErrors1e4 = "bit errors 1e-4"
+  /// Beyond what a bus has to bear: it shows what a frame's check value lets through.
+  case bitErrors1e3 = "bit errors 1e-3"
   case garbage = "garbage 1 %"
   case duplicates = "duplicates 1 %"
   case late = "80 ms late 1 %"
@@ -23,6 +25,7 @@ public enum TrialFault: String, CaseIterable, Sendable {
     case .none, .echo, .unplug, .brownOut: break
     case .bitErrors1e5: (faults.bitErrorsToHost, faults.bitErrorsToServos) = (1e-5, 1e-5)
     case .bitErrors1e4: (faults.bitErrorsToHost, faults.bitErrorsToServos) = (1e-4, 1e-4)
+    case .bitErrors1e3: (faults.bitErrorsToHost, faults.bitErrorsToServos) = (1e-3, 1e-3)
     case .garbage: faults.garbage = 0.01
     case .duplicates: faults.duplicate = 0.01
     case .late: faults.late = 0.01

@@ -19,6 +19,7 @@ struct BusTrialTests {
     switch fault {
     case .none, .echo, .garbage: #expect(result.complete == cycles && result.retries == 0)
     case .bitErrors1e4: #expect(result.damaged > 0 && result.retries > 0 && result.completeness > 0.98)
+    case .bitErrors1e3: #expect(result.damaged > 0 && result.retries > 0)
     case .duplicates: #expect(result.duplicates > 0 && result.complete == cycles)
     case .late: #expect(result.stale > 0 && result.complete == cycles)
     // The cable is out for twenty cycles of five hundred, the servo without power for twenty.

@@ -72,7 +72,7 @@ import Testing
     let outcome = try Command.run(["bench", "bus-faults", "--cycles", "60", "--json"], in: ScratchFolder())
     #expect(outcome.code == 0, "\(outcome.errors)")
     let trials = try #require(try object(outcome.output)["trials"] as? [[String: Any]])
-    #expect(trials.count == 36)
+    #expect(trials.count == 39)
     for trial in trials {
       #expect(trial["holds"] as? Bool == true && trial["cycles"] as? Int == 60)
       #expect(trial["older_than_stamp"] as? Int == 0 && trial["wrong_past_filter"] as? Int == 0)

@@ -327,7 +327,9 @@ extension BusMaster {
       // Unmeasured, the latency is what it was set to; only evidence of more counts.
       let learned = latencyEstimate.peak > 0 ? latencyEstimate.allowance : 0
       if learned > allowed.latency { allowed.latency = learned }
-      allowed.latency = allowed.latency &* patience
+      // Patience ends where a machine or adaptor is broken rather than busy.
+      let patient = allowed.latency &* patience < 150_000_000 ? allowed.latency &* patience : 150_000_000
+      if patient > allowed.latency { allowed.latency = patient }
       return allowed
     }
   }

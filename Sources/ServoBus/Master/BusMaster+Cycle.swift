@@ -1,8 +1,7 @@
 extension BusMaster {
   /// One cycle: writes every servo's goal bytes (when `writes`, and the plan has any) and reads every servo, in one go
   /// over the wire where the protocol allows it. Lost answers are asked for again as long as the answer would be here
-  /// by
-  /// `deadline` (in the time of `now`, ns). A servo that stays silent keeps its old datum, whose age grows; only the
+  /// by `deadline` (in the time of `now`, ns). A servo that stays silent keeps its old datum, whose age grows; only the
   /// transport's end is an error.
   @_noLocks
   public mutating func cycle(writes: Bool, deadline: Int64) throws(TransportError) -> CycleReport {
