@@ -17,6 +17,10 @@ public enum TrialFault: String, CaseIterable, Sendable {
   case brownOut = "brown-out 200 ms"
   case all = "all of them"
 
+  /// A line so bad that nobody would leave it so. It shows what each check value lets through; how soon such a bus is
+  /// whole again is not demanded, for an answer that may still be owed to one of the many lost requests is thrown away.
+  public var isBeyondUse: Bool { self == .bitErrors1e3 }
+
   /// What the virtual bus does while the fault lasts.
   var settings: FaultSettings {
     var faults = FaultSettings()

@@ -34,8 +34,10 @@ public struct TrialResult: Sendable, Equatable {
 
   /// What must hold on every bus: no wrong value (but those that an 8-bit sum lets through, which the filter rejects),
   /// no datum older than its stamp, no cycle beyond its deadline by more than a few calls, recovery within two cycles.
+  /// On a line beyond use only a CRC and the deadline still have to hold.
   public var holds: Bool {
-    (collisions == 0 || bus.hasPrefix("feetech")) && implausible == 0 && older == 0 && overrun <= 50_000
-      && recovery <= 2
+    let isCRCBelieved = collisions == 0 || bus.hasPrefix("feetech")
+    guard isCRCBelieved, overrun <= 50_000 else { return false }
+    return fault.isBeyondUse || implausible == 0 && older == 0 && recovery <= 2
   }
 }

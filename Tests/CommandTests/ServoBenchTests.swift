@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// `sinew servo bench` and `sinew servo scan` on virtual servos in a program of their own, and the fault trials.
+/// `sinew servo bench` on virtual servos in a program of their own, and the fault trials.
 @Suite struct ServoBenchTests {
   private func withServos(_ arguments: [String], _ body: (ScratchFolder) throws -> Void) throws {
     let folder = try ScratchFolder()
@@ -46,24 +46,6 @@ import Testing
       if let reference {
         #expect(Set(reference.keys).isSuperset(of: ["cycles", "ok", "p50_us", "cpu_us", "syscalls"]))
       }
-    }
-  }
-
-  @Test("a scan names the servos, and warns of an id that two of them have")
-  func scan() throws {
-    try withServos(
-      ["--protocol", "feetech", "--model", "sts3215-7v4", "--ids", "1-3", "--unpaced", "--return-delay-us", "0"]
-    ) { folder in
-      let bus = ["--port", "bus", "--protocol", "feetech"]
-      let clean = try Command.run(["servo", "scan", "--ids", "1-4"] + bus, in: folder)
-      #expect(clean.code == 0 && clean.errors.isEmpty, "\(clean.errors)")
-      // Servo 3 is turned a little and becomes another servo 2; the write cannot be read back any more.
-      for (register, value) in [("homing_offset", "300"), ("id", "2")] {
-        _ = try Command.run(["servo", "write", register, value, "--id", "3"] + bus, in: folder)
-      }
-      let outcome = try Command.run(["servo", "scan", "--ids", "1-3", "--json"] + bus, in: folder)
-      #expect(outcome.errors.contains("several servos seem to have id 2"), "\(outcome.errors)")
-      #expect(!outcome.errors.contains("id 1:") && !outcome.errors.contains("id 3:"))
     }
   }
 

@@ -115,28 +115,7 @@ extension BusMaster {
   /// Whether several servos seem to answer at an id. What they measure differs, so that answers at the same time damage
   /// each other, and answers one after the other do not agree.
   public mutating func isShared(_ id: UInt8) throws(BusError) -> Bool {
-    let retries = operationRetries
-    defer { operationRetries = retries }
-    operationRetries = 0
-    let (address, count) = wire == .dynamixel2 ? (126, 21) : wire == .dynamixel1 ? (36, 8) : (56, 8)
-    let reads = 6
-    var bad = 0
-    for _ in 0..<reads {
-      let before = counters
-      do throws(BusError) {
-        _ = try read(id, address: address, count: count)
-      } catch {
-        switch error.kind {
-        case .noAnswer, .refused: break
-        default: throw error
-        }
-      }
-      if counters.hasDamage(since: before) || counters.stale > before.stale || counters.duplicates > before.duplicates {
-        bad += 1
-      }
-    }
-    // Noise on a line strikes now and then, two servos nearly always.
-    return 2 * bad >= reads
+    try lookForDuplicates(of: id, tries: 6).verdict == .several
   }
 
   /// A servo's answer to a ping; nil when it stays silent or refuses.

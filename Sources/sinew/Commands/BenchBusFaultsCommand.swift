@@ -26,6 +26,8 @@ struct BenchBusFaultsCommand: ParsableCommand {
         too old       values said before the time they are stamped with
         overrun       the latest end of a cycle behind its deadline
         recovery      the longest way from a fault's end to a whole cycle, in cycles
+      Of a line with one wrong bit in a thousand, which is beyond use, only the CRC and the deadline are demanded.
+      What each column means for a person at the arm: docs/bus-faults.md.
 
       Examples:
         sinew bench bus-faults

@@ -11,6 +11,11 @@ struct CalibrateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "calibrate",
     abstract: "Calibrate an arm with servos, check its calibration, or import LeRobot's.",
+    usage: """
+      sinew calibrate --arm <arm> --port <port> [--name <name>] [--joints <joints>] [--resume] [--verify] [--yes]
+             [--folder <folder>] [--baud <baud>]
+      sinew calibrate import <file> --arm <arm> [--name <name>] ...
+      """,
     discussion: """
       Guided: torque goes off, every joint is turned from stop to stop by hand, then the way its angle grows. Zero, sign,
       range and homing offset follow; implausible joints are refused with the reason and can be turned again. The servos'
@@ -25,6 +30,8 @@ struct CalibrateCommand: ParsableCommand {
         sinew calibrate --arm so101 --port /dev/ttyACM0 --name left --resume
         sinew calibrate --arm so101 --port /dev/ttyACM0 --name left --verify
         sinew calibrate import left.json --arm so101 --name left
+
+      'sinew calibrate guided --help' says more of every option.
 
       Exit codes: 0 success; 1 interrupted, refused, or a servo or the port failed; 2 wrong input, nothing written.
       """,

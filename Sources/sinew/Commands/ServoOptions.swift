@@ -1,9 +1,17 @@
 import ArgumentParser
 import ServoBus
 
-extension WireProtocol: ExpressibleByArgument {
-  public init?(argument: String) { self.init(name: argument) }
-  public static var allValueStrings: [String] { allCases.map(\.name) }
+/// A protocol by its name. Not the enumeration itself: of such a one, help would print the raw value.
+struct ProtocolArgument: ExpressibleByArgument {
+  var wire: WireProtocol
+
+  init(_ wire: WireProtocol) { self.wire = wire }
+  init?(argument: String) {
+    guard let wire = WireProtocol(name: argument) else { return nil }
+    self.init(wire)
+  }
+  static var allValueStrings: [String] { WireProtocol.allCases.map(\.name) }
+  var defaultValueDescription: String { wire.name }
 }
 
 /// Which bus a servo command talks on.
@@ -12,8 +20,12 @@ struct ServoOptions: ParsableArguments {
   var port: String
 
   @Option(
-    name: .customLong("protocol"), help: "What the servos speak: feetech, feetech-scs, dynamixel1 or dynamixel2.")
-  var wire = WireProtocol.feetechSTS
+    name: .customLong("protocol"), help: "What the servos speak.")
+  var protocolArgument = ProtocolArgument(.feetechSTS)
+  var wire: WireProtocol {
+    get { protocolArgument.wire }
+    set { protocolArgument.wire = newValue }
+  }
 
   @Option(help: "Speed of the bus, bit/s.")
   var baud = 1_000_000

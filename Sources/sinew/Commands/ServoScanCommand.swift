@@ -133,7 +133,7 @@ struct ScanProtocols: ExpressibleByArgument {
     }
   }
 
-  static var allValueStrings: [String] { WireProtocol.allValueStrings + ["auto"] }
+  static var allValueStrings: [String] { ProtocolArgument.allValueStrings + ["auto"] }
   var defaultValueDescription: String { wires.count == 1 ? wires[0].name : "auto" }
 }
 
