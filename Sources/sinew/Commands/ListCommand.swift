@@ -44,6 +44,13 @@ struct ListCommand: ParsableCommand {
   }
 
   mutating func run() throws {
+    if let lacking = (kind.map { [$0] } ?? Kind.allCases).compactMap(\.shipped).first(where: {
+      Catalogue.names($0).isEmpty
+    }) {
+      throw InputError(
+        "no \(lacking.rawValue): the files that ship with sinew are not beside the program; put the sinew_*.resources "
+          + "folders there, or set SINEW_RESOURCES to the folder that holds them")
+    }
     if let name = show, let kind = kind?.shipped {
       guard Catalogue.names(kind).contains(name) else {
         throw InputError(

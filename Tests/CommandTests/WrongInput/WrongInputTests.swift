@@ -78,7 +78,7 @@ struct WrongInputTests {
     // Not copied here: a process started meanwhile would inherit the open file, which could then not be executed.
     #expect(try Command.run([Command.executable, lonely], in: folder, executable: "/bin/cp").code == 0)
     for arguments in [
-      WrongInput.evaluate(), ["list", "tasks", "--show", "reach"],
+      WrongInput.evaluate(), ["list", "tasks", "--show", "reach"], ["list", "arms"], ["list"],
       WrongInput.evaluate(task: Shipped.task.path),
       WrongInput.evaluate(task: Shipped.task.path, policy: Shipped.bundle.path),
     ] {
