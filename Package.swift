@@ -81,6 +81,10 @@ let package = Package(
     room(
       "Training",
       ["ArmModel", "CSystem", "Configuration", "Learning", "Networks", "Numerics", "Policies", "Simulation", "Tasks"]),
+    // From the logs of a policy's own runs to a better policy: examination, offline PPO, the gate before a new bundle.
+    room(
+      "FineTuning",
+      ["ArmModel", "CSystem", "Configuration", "Learning", "Networks", "Numerics", "Policies", "Recording", "Tasks"]),
     // The servos' side of the bus; shares no code with the host's side, so that one mistake cannot pass both ways.
     room(
       "VirtualServos", ["ArmModel", "ArmProfiles", "CSystem", "Configuration", "Numerics", "RealTime", "Simulation"]),
@@ -94,7 +98,8 @@ let package = Package(
     .executableTarget(
       name: "sinew",
       dependencies: [
-        "BusTrials", "Calibration", "Gamepads", "Sessions", "Training", "ServoBus", "VirtualServos", "CKernels",
+        "BusTrials", "Calibration", "FineTuning", "Gamepads", "Sessions", "Training", "ServoBus", "VirtualServos",
+        "CKernels",
         "CMuJoCo", argumentParser,
       ],
       swiftSettings: swiftSettings),

@@ -1,0 +1,213 @@
+import CSystem
+import Learning
+import Numerics
+
+/// A mean with the interval that resampling its episodes gives.
+public struct Interval: Sendable, Equatable {
+  public var mean: Double
+  public var low: Double
+  public var high: Double
+
+  public init(mean: Double, low: Double, high: Double) {
+    self.mean = mean
+    self.low = low
+    self.high = high
+  }
+
+  /// The percentile interval of 2,000 bootstrap samples (Efron, Ann. Statist. 7, 1979).
+  static func bootstrap(_ values: [Double], confidence: Double, seed: UInt64) -> Interval {
+    guard let first = values.first else { return Interval(mean: .nan, low: .nan, high: .nan) }
+    let mean = values.reduce(0, +) / Double(values.count)
+    guard values.count > 1 else { return Interval(mean: first, low: -.infinity, high: .infinity) }
+    var random = RandomStream(seed: seed, name: "bootstrap")
+    var means: [Double] = []
+    for _ in 0..<2000 {
+      var sum = 0.0
+      for _ in values { sum += values[Int(random.bits() % UInt64(values.count))] }
+      means.append(sum / Double(values.count))
+    }
+    means.sort()
+    let tail = (1 - confidence) / 2
+    func quantile(_ share: Double) -> Double { means[min(means.count - 1, max(0, Int(share * Double(means.count))))] }
+    return Interval(mean: mean, low: quantile(tail), high: quantile(1 - tail))
+  }
+}
+
+/// What the gate found before a new bundle is written. Returns are discounted, from the first observation on, in units of
+/// the reward.
+public struct GateVerdict: Sendable {
+  /// Of each episode, judged by a policy and a Q that never saw it: doubly robust, new minus old.
+  public var differences: [Double]
+  public var improvement: Interval
+  /// By fitted Q evaluation alone, V̂_new(s₀) − V̂_old(s₀).
+  public var fitted: Interval
+  /// Σγᵗ(ρₜ − 1)Âₜ per episode: the first-order estimate.
+  public var surrogate: Interval
+  /// What the log earned, and what the estimator says of the policy that made it.
+  public var logged: Interval
+  public var estimated: Double
+  /// Whether the estimator reproduces the logged return within its interval.
+  public var isCalibrated: Bool { estimated >= logged.low && estimated <= logged.high }
+  /// Mean KL and effective sample size of the judged policies on episodes they never saw.
+  public var heldOutKL: Double
+  public var heldOutSampleSize: Double
+  /// Whether the new policy may be written.
+  public var isAccepted: Bool { isCalibrated && improvement.low > 0 }
+  /// Episodes in all that would about decide, were the mean right; nil when it is not above 0.
+  public var wantedEpisodes: Int? {
+    guard improvement.mean > 0, improvement.low <= 0 else { return nil }
+    let half = improvement.mean - improvement.low
+    let ratio = half / improvement.mean
+    return Int((Double(differences.count) * ratio * ratio).rounded(.up))
+  }
+
+  /// The verdict in one line.
+  public var text: String {
+    let interval = "\(decimal(improvement.low, 4)) to \(decimal(improvement.high, 4))"
+    if isAccepted { return "accepted: estimated improvement \(decimal(improvement.mean, 4)), interval \(interval)" }
+    guard isCalibrated else {
+      return
+        "refused: no verdict, because the estimator gives the old policy \(decimal(estimated, 4)) where the log earned "
+        + "\(decimal(logged.mean, 4)) (\(decimal(logged.low, 4)) to \(decimal(logged.high, 4))); record more episodes, or "
+        + "raise gate_iterations"
+    }
+    let more =
+      wantedEpisodes.map { "; about \($0) episodes in all would decide, there are \(differences.count)" }
+      ?? "; the data show no improvement: record more, or with a wider policy"
+    return "refused: estimated improvement \(decimal(improvement.mean, 4)), but its interval \(interval) is not above 0"
+      + more
+  }
+}
+
+/// Judges the procedure by cross-fitting: the episodes are dealt into folds, and each fold is judged by a policy and a Q̂
+/// that were fitted on the others (Chernozhukov et al., arXiv:1608.00060, for the principle). What is written afterwards is
+/// fitted on all of them.
+struct Gate {
+  let data: TransitionDataset
+  let start: LearnerStart
+  let options: FineTuningOptions
+  let rewardScale: Double
+
+  func judge(progress: (Double) -> Void) throws -> GateVerdict {
+    let count = data.episodes.count
+    let folds = min(options.folds, count / 2)
+    var order = Array(0..<count)
+    var random = RandomStream(seed: options.seed, name: "folds")
+    for index in stride(from: count - 1, to: 0, by: -1) {
+      order.swapAt(index, Int(random.bits() % UInt64(index + 1)))
+    }
+    var found = Findings()
+    for fold in 0..<folds {
+      let held = order.indices.filter { $0 % folds == fold }.map { order[$0] }.sorted()
+      try judge(held, &found) { progress((Double(fold) + $0) / Double(folds)) }
+    }
+    return found.verdict(options, scale: rewardScale)
+  }
+
+  private func judge(_ held: [Int], _ found: inout Findings, progress: (Double) -> Void) throws {
+    let heldSet = Set(held)
+    let kept = data.episodes.indices.filter { !heldSet.contains($0) }
+    var learner = try OfflineLearner(
+      data, start: start, options: options, heldOut: heldSet, rewardScale: rewardScale)
+    let old = table(learner.distributions(), head: learner.model.head, isOld: true)
+    _ = try learner.update { progress(0.3 * $0) }
+    let new = table(learner.distributions(), head: learner.model.head, isOld: false)
+    var base = try FittedQ(data, head: learner.model.head, options: options, rewardScale: rewardScale)
+    try base.fit(old, episodes: kept, iterations: options.gateIterations)
+    progress(0.6)
+    // Both go on from the same Q, with the same random numbers: what their fits have in common cancels.
+    let rounds = max(1, options.gateIterations / 2)
+    var oldQ = try FittedQ(continuing: base, rewardScale: rewardScale)
+    try oldQ.fit(old, episodes: kept, iterations: rounds)
+    progress(0.8)
+    var newQ = try FittedQ(continuing: base, rewardScale: rewardScale)
+    try newQ.fit(new, episodes: kept, iterations: rounds)
+    let before = oldQ.estimates(old, episodes: held)
+    let after = newQ.estimates(new, episodes: held)
+    for index in held.indices {
+      found.differences.append(after[index].estimate - before[index].estimate)
+      found.fitted.append(after[index].value - before[index].value)
+      found.estimated.append(before[index].estimate)
+    }
+    found.logged += oldQ.loggedReturns(old, episodes: held)
+    learner.judgeAll()
+    for episode in held {
+      var (sum, factor) = (0.0, 1.0)
+      for row in data.episodes[episode].rows {
+        if data.kinds[row] == .ratio {
+          sum += factor * (new.ratios[row] - 1) * Double(learner.advantages.base[row])
+          found.ratioSum += new.ratios[row]
+          found.ratioSquares += new.ratios[row] * new.ratios[row]
+          found.ratioCount += 1
+          found.kl += divergence(row, to: new)
+        }
+        factor *= options.gamma
+      }
+      found.surrogates.append(sum)
+    }
+    progress(1)
+  }
+
+  private func divergence(_ row: Int, to new: PolicyTable) -> Double {
+    let width = data.actionCount
+    var sum = 0.0
+    for place in (row * width)..<((row + 1) * width) {
+      let (old, next) = (Double(data.logDeviations[place]), Double(new.logDeviations[place]))
+      let shift = Double(data.means[place]) - Double(new.means[place])
+      sum += next - old + (sinew_exp(2 * old) + shift * shift) / (2 * sinew_exp(2 * next)) - 0.5
+    }
+    return sum
+  }
+
+  /// A policy's distributions with the ratios of the rows.
+  private func table(
+    _ distributions: (means: [Float], logDeviations: [Float]), head: GaussianHead, isOld: Bool
+  ) -> PolicyTable {
+    var ratios = [Double](repeating: 1, count: data.count)
+    if !isOld {
+      let width = data.actionCount
+      let rows = (0..<data.count).filter { data.kinds[$0] == .ratio }
+      for row in rows {
+        var density: Float = 0
+        let place = row * width
+        distributions.means.withUnsafeBufferPointer { means in
+          distributions.logDeviations.withUnsafeBufferPointer { deviations in
+            data.actions.withUnsafeBufferPointer { actions in
+              guard let mean = means.baseAddress, let deviation = deviations.baseAddress,
+                let action = actions.baseAddress
+              else { return }
+              head.logProbabilities(
+                GaussianHead.Rows(
+                  means: mean + place, meanStride: width, logDeviations: deviation + place, logDeviationStride: width),
+                actions: action + place, count: 1, into: &density)
+            }
+          }
+        }
+        // A product of unlimited ratios would let one row decide.
+        ratios[row] = min(sinew_exp(Double(density) - Double(data.logProbabilities[row])), 20)
+      }
+    }
+    return PolicyTable(means: distributions.means, logDeviations: distributions.logDeviations, ratios: ratios)
+  }
+
+  private struct Findings {
+    var differences: [Double] = []
+    var fitted: [Double] = []
+    var surrogates: [Double] = []
+    var logged: [Double] = []
+    var estimated: [Double] = []
+    var (ratioSum, ratioSquares, ratioCount, kl) = (0.0, 0.0, 0.0, 0.0)
+
+    func verdict(_ options: FineTuningOptions, scale: Double) -> GateVerdict {
+      func interval(_ values: [Double]) -> Interval {
+        Interval.bootstrap(values.map { $0 * scale }, confidence: options.confidence, seed: options.seed)
+      }
+      return GateVerdict(
+        differences: differences.map { $0 * scale }, improvement: interval(differences), fitted: interval(fitted),
+        surrogate: interval(surrogates), logged: interval(logged),
+        estimated: estimated.reduce(0, +) / Double(max(1, estimated.count)) * scale,
+        heldOutKL: kl / max(1, ratioCount),
+        heldOutSampleSize: ratioSquares > 0 ? ratioSum * ratioSum / ratioSquares / ratioCount : .nan)
+    }
+  }
+}

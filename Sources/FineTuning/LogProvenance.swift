@@ -1,0 +1,181 @@
+import Configuration
+import Policies
+import Recording
+import Tasks
+
+/// What a log says of itself before its first row: who drove which joints at which rate on which task.
+struct LogProvenance {
+  let path: String
+  /// SHA-256 of the file.
+  let hash: String
+  let task: TaskDefinition
+  let isLinear: Bool
+  /// Changes of the command's source: from `stamp` (ns) on, `source` commanded.
+  private(set) var sources: [(stamp: Int64, source: UInt8)] = []
+  /// When interventions began and ended, ns.
+  private(set) var interventions: [ClosedRange<Int64>] = []
+  /// Stamps of losses, ns, with the number of records lost so far.
+  let perturbations: String
+
+  /// Reads it and compares it with the policy. `allowsLoss` lets lossy logs pass, for callers that leave episodes out.
+  init(path: String, policy: PolicyDescription, allowsLoss: Bool) throws {
+    self.path = path
+    func refuse(_ code: FineTuningError.Code, _ what: String, _ remedy: String) -> FineTuningError {
+      FineTuningError(code, log: path, what, remedy)
+    }
+    let info = try LogInfo.read(path: path)
+    if let problem = info.problem {
+      throw refuse(
+        .unreadable, "the log was not closed or is damaged (\(problem))",
+        "mend it with 'sinew log recover', which says what is lost, and use --skip-lossy for the rest")
+    }
+    var records: [String: [String: String]] = [:]
+    for record in info.metadata { records[record.name, default: [:]].merge(record.metadata) { $1 } }
+    func entry(_ record: String, _ key: String) -> String? { records[record]?[key] }
+
+    guard let recorded = entry("policy", "sha256") else {
+      throw refuse(.policy, "it does not say which policy made it", "take a log of 'sinew run' or 'sinew evaluate'")
+    }
+    guard recorded == policy.hash else {
+      let attached = try Self.attachment("policy.yaml", of: path)
+      throw refuse(
+        .policy, Self.difference(of: attached, from: policy, recorded: recorded),
+        "give the policy that made the log with --policy, or record with this one")
+    }
+    guard entry("session", "selection") == "sample" else {
+      throw refuse(
+        .deterministic, "it was recorded with the policy's mean action, which has no density",
+        "record again with --sample")
+    }
+    guard let text = try Self.attachment("task.yaml", of: path) else {
+      throw refuse(.layout, "it does not hold its task", "take a log of 'sinew run' or 'sinew evaluate'")
+    }
+    let task = try TaskDefinition.parse(text: text, file: "\(path):task.yaml")
+    guard task.sha256 == entry("task", "sha256") else {
+      throw refuse(.layout, "the task that it holds is not the one that it names", "record it again")
+    }
+    let joints = entry("session", "joints")?.split(separator: " ").map(String.init) ?? []
+    guard joints == task.joints else {
+      throw refuse(
+        .layout,
+        "its numbers are of the joints \(joints.joined(separator: ", ")), its task's are \(task.joints.joined(separator: ", "))",
+        "record with the joints in the task's order")
+    }
+    if let names = policy.jointNames, names != task.actionNames {
+      throw refuse(
+        .layout,
+        "its actions are for \(task.actionNames.joined(separator: ", ")), the policy's for \(names.joined(separator: ", "))",
+        "record with the policy's joint order")
+    }
+    let names = policy.observationTerms.map(\.name)
+    if policy.observationTerms.allSatisfy({ $0.count == 1 }), !names.isEmpty, names != task.observationNames,
+      Set(names) == Set(task.observationNames)
+    {
+      throw refuse(
+        .layout, "its observations are those of the policy in another order", "record with the policy's own task")
+    }
+    guard task.observationCount == policy.observationCount, task.actionCount == policy.actionCount else {
+      throw refuse(
+        .layout,
+        "\(task.observationCount) observations and \(task.actionCount) actions for a policy with "
+          + "\(policy.observationCount) and \(policy.actionCount)", "give the policy that made the log")
+    }
+    if let rate = policy.rateHz, (rate * task.stepDuration - 1).magnitude > 1e-6 {
+      throw refuse(
+        .layout, "its task steps at \(1 / task.stepDuration) Hz, the policy was trained at \(rate) Hz",
+        "record at the policy's rate")
+    }
+    guard allowsLoss || !info.isLossy else {
+      throw try Self.loss(path: path, dropped: info.droppedCount)
+    }
+    self.task = task
+    isLinear = entry("session", "interpolation") == "linear"
+    perturbations = (records["perturbations"] ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+      .joined(separator: " ")
+    hash = try ContentHash.sha256(contentsOf: path)
+    try readEvents()
+  }
+
+  /// Names the row before the first loss.
+  private static func loss(path: String, dropped: Int) throws -> FineTuningError {
+    var decoder: TransitionDecoder?
+    var last: Transition?
+    var gap: Transition?
+    try LogReader(path: path).forEachMessage(topics: ["/transition"]) { _, schema, message in
+      if decoder == nil { decoder = schema.flatMap { try? TransitionDecoder(RosSchema($0)) } }
+      guard let row = try? decoder?.decode(message.data) else { return true }
+      if row.step != (last?.step ?? UInt64.max) &+ 1 {
+        gap = last ?? row
+        return false
+      }
+      last = row
+      return true
+    }
+    let remedy = "record again with a larger ring or a faster disk, or leave broken episodes out with --skip-lossy"
+    if let gap {
+      return FineTuningError(
+        .lossy, at: RowPlace(log: path, episode: gap.episode, step: gap.stepInEpisode),
+        "records were lost (\(dropped)), transitions are missing beside this one", remedy)
+    }
+    return FineTuningError(
+      .lossy, log: path, "the log is lossy: \(dropped) records are missing, though no transition is", remedy)
+  }
+
+  private static func attachment(_ name: String, of path: String) throws -> String? {
+    let reader = try McapIndexedReader(source: FileSource(path: path))
+    guard let index = reader.attachmentIndexes.first(where: { $0.name == name }), index.dataSize < 1 << 24 else {
+      return nil
+    }
+    return String(validating: try reader.attachment(index).data, as: UTF8.self)
+  }
+
+  /// What of a policy is not what it was when the log was made.
+  private static func difference(of attached: String?, from policy: PolicyDescription, recorded: String) -> String {
+    let hashes = "SHA-256 \(recorded.prefix(12))…, this one's is \(policy.hash.prefix(12))…"
+    guard let attached, let present = policy.sourceText else { return "another policy made it (\(hashes))" }
+    func weights(_ text: String) -> [Substring] {
+      let lines = text.split(separator: "\n")
+      return lines.indices.filter { lines[$0].contains("path: weights") || lines[$0].contains(".onnx") }
+        .compactMap { $0 + 1 < lines.endIndex ? lines[$0 + 1] : nil }
+    }
+    func block(_ name: String, _ text: String) -> [Substring] {
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+      guard let start = lines.firstIndex(where: { $0.hasPrefix(name + ":") }) else { return [] }
+      return [lines[start]] + lines[(start + 1)...].prefix { $0.hasPrefix(" ") || $0.hasPrefix("-") }
+    }
+    guard weights(attached) == weights(present) else { return "another policy made it (\(hashes))" }
+    for name in ["normaliser", "action", "distribution", "observation", "joint_names"]
+    where block(name, attached) != block(name, present) {
+      return "the same weights with another \(name.replacing("_", with: " ")) made it (\(hashes))"
+    }
+    return "another version of this policy made it (\(hashes))"
+  }
+
+  /// Who commanded when, as the events tell it: what the rows say is held against it.
+  private mutating func readEvents() throws {
+    var schema: RosSchema?
+    var found: [(stamp: Int64, source: UInt8)] = []
+    var spans: [ClosedRange<Int64>] = []
+    var began: Int64?
+    try LogReader(path: path).forEachMessage(topics: ["/events"]) { _, definition, message in
+      if schema == nil { schema = definition.flatMap { try? RosSchema($0) } }
+      guard let members = try? schema?.decode(message.data) else { return true }
+      let values = Dictionary(members.map { ($0.name, $0.value) }) { first, _ in first }
+      guard case .unsigned(let code)? = values["code"], case .integer(let first)? = values["first"],
+        case .integer(let stamp)? = values["stamp_ns"]
+      else { return true }
+      switch UInt16(exactly: code).flatMap({ LogEvent(rawValue: $0) }) {
+      case .sourceChanged: found.append((stamp, UInt8(clamping: first)))
+      case .interventionStarted: began = stamp
+      case .interventionEnded:
+        if let start = began, start <= stamp { spans.append(start...stamp) }
+        began = nil
+      default: break
+      }
+      return true
+    }
+    if let began { spans.append(began...Int64.max) }
+    sources = found.sorted { $0.stamp < $1.stamp }
+    interventions = spans
+  }
+}
