@@ -1,4 +1,5 @@
 import ArmModel
+import CSystem
 
 /// Limits on the last *commanded* goal, for position commands: position, velocity, acceleration and jerk of every joint,
 /// reach from the measured position, and clearance of the arm's capsules.
@@ -15,6 +16,8 @@ struct CommandFilter: BitwiseCopyable {
   let period: Double
   private var motions: InlineArray<16, JointMotion>
   private var tickLimits: InlineArray<16, TickLimits>
+  /// The most that a joint moves between two places of its way to rest at which the arm's capsules are checked, rad.
+  static var lookAhead: Double { @_noLocks get { 0.02 } }
   /// Whether the last advance met an obstacle.
   private(set) var isBlocked = false
 
@@ -171,23 +174,33 @@ struct CommandFilter: BitwiseCopyable {
   }
 
   /// Whether a motion and its way to rest keep the arm clear of itself and inside the workspace, or at least bring it no
-  /// nearer to anything than it is.
+  /// nearer to anything than it is. The way is looked at in as many places as leave no joint more than `lookAhead`
+  /// between two of them, and at most sixteen.
   @_noLocks
   private func isClear(_ next: InlineArray<16, JointMotion>, _ capsules: CapsuleModel) -> Bool {
     var longest = 0.0
-    for index in 0..<limits.count where next[index].plan.ticks > longest { longest = next[index].plan.ticks }
+    var furthest = 0.0
+    for index in 0..<limits.count {
+      if next[index].plan.ticks > longest { longest = next[index].plan.ticks }
+      let way = next[index].highest - next[index].lowest
+      if way > furthest { furthest = way }
+    }
+    let wanted = sinew_floor(furthest / CommandFilter.lookAhead) + 1
+    let parts = wanted < 4 ? 4 : (wanted < 16 ? wanted : 16)
     var least = Double.infinity
-    for quarter in 0...4 {
+    var part = 0.0
+    while part <= parts {
       var pose = JointVector(repeating: 0, count: limits.count)
       for index in 0..<limits.count {
         pose[index] =
           next[index].goal
           + next[index].plan.way(
-            after: longest * Double(quarter) / 4, speed: next[index].speed, acceleration: next[index].acceleration)
+            after: longest * part / parts, speed: next[index].speed, acceleration: next[index].acceleration)
       }
       let clearance = capsules.clearance(at: pose)
       if clearance < least { least = clearance }
       if longest == 0 { break }
+      part += 1
     }
     return least >= capsules.margin || least >= capsules.clearance(at: goal)
   }

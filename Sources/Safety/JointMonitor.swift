@@ -39,10 +39,13 @@ struct JointMonitor: BitwiseCopyable {
     var active = countSilence(inputs, configuration)
     guard inputs.readSucceeded else { return active }
     let joints = inputs.joints
-    guard joints.count == measured.count, joints.position.isFinite, joints.velocity.isFinite, joints.effort.isFinite,
+    guard isComplete(joints), joints.position.isFinite, joints.velocity.isFinite, joints.effort.isFinite,
       joints.age.isFinite
     else { return active.adding(.measurementInvalid) }
     if configuration.monitors.watchesArm {
+      guard joints.present.rawValue & JointQuantities.position.rawValue != 0 else {
+        return active.adding(.measurementInvalid)
+      }
       active = active.adding(judgeAges(joints.age, configuration))
       if !isEnergised || !hasMeasured {
         adopt(joints.position)
@@ -56,6 +59,14 @@ struct JointMonitor: BitwiseCopyable {
     return active
   }
 
+  /// Whether every part of a reading has as many joints as the arm.
+  @_noLocks
+  private func isComplete(_ joints: JointState) -> Bool {
+    let count = measured.count
+    return joints.position.count == count && joints.velocity.count == count && joints.effort.count == count
+      && joints.age.count == count
+  }
+
   /// Counts joints that did not answer.
   @_noLocks
   private mutating func countSilence(_ inputs: SafetyInputs, _ configuration: SafetyConfiguration)
@@ -65,8 +76,7 @@ struct JointMonitor: BitwiseCopyable {
     var longest = ticksWithoutRead
     if configuration.monitors.watchesArm {
       for index in 0..<measured.count {
-        let isNew =
-          inputs.readSucceeded && index < inputs.joints.count && hasArrived(index, inputs.joints, configuration)
+        let isNew = inputs.readSucceeded && isComplete(inputs.joints) && hasArrived(index, inputs.joints, configuration)
         silentTicks[index] = isNew ? 0 : Int32(truncatingIfNeeded: saturated(Int(silentTicks[index])))
         if silentTicks[index] > 0 && missedTicks[index] < 1000 { missedTicks[index] &+= 1 }
         if Int(silentTicks[index]) > longest { longest = Int(silentTicks[index]) }

@@ -3,6 +3,7 @@ struct LoopMonitor: BitwiseCopyable {
   /// In tenths: a late tick adds ten, a good one takes one away.
   private var overrunLevel = 0
   private var suspended = Int64.min
+  private var lastTick = Int64.min
   private var bus = SlidingShare()
   private var busIsBad = false
   private var lastBusError = Int64.min
@@ -20,7 +21,11 @@ struct LoopMonitor: BitwiseCopyable {
     var active = ConditionSet.none
     if configuration.judgesTiming {
       let period = configuration.period
-      if inputs.sincePrevious > 10 &* period { active = active.adding(.timeGap) }
+      // A clock that goes back says nothing of how long the loop stood still.
+      if inputs.sincePrevious > 10 &* period || inputs.sincePrevious < 0 || now < lastTick {
+        active = active.adding(.timeGap)
+      }
+      lastTick = now
       if inputs.lateness > period / 2 {
         overrunLevel &+= 10
       } else if overrunLevel > 0 {

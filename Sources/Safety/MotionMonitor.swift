@@ -27,6 +27,13 @@ struct MotionMonitor: BitwiseCopyable {
     }
   }
 
+  /// The arm is taken up anew: what lagged or pushed before says nothing of it.
+  @_noLocks
+  mutating func beginAnew() {
+    lagging = InlineArray(repeating: Persistence())
+    obstructed = InlineArray(repeating: Persistence())
+  }
+
   /// Whether joints lag behind their goals or push against something.
   @_noLocks
   mutating func judgeFollowing(
@@ -98,7 +105,8 @@ struct MotionMonitor: BitwiseCopyable {
 }
 
 extension SafetyConfiguration {
-  /// What the servos report of themselves, as conditions. `isEnergised` says whether every joint should be under torque.
+  /// What the servos report of themselves, as conditions. `isEnergised` says whether every joint should be under torque;
+  /// anything but the confirmation that it is counts as lost.
   @_noLocks
   func judgeHealth(_ health: ArmHealth, power: ArmPower, isEnergised: Bool) -> ConditionSet {
     var active = ConditionSet.none
@@ -108,14 +116,16 @@ extension SafetyConfiguration {
     }
     if faults.has(.voltage) { active = active.adding(.servoVoltage) }
     if faults.has(.sensor) { active = active.adding(.servoSensor) }
-    if isEnergised && (faults.has(.torqueLost) || power == .off || power == .mixed) {
+    if isEnergised && (faults.has(.torqueLost) || power != .on) {
       active = active.adding(.torqueLost)
     }
     if isEnergised && faults.has(.watchdog) { active = active.adding(.servoWatchdog) }
-    for index in 0..<health.count {
-      // Comparisons with what is not known are false.
-      if health.temperature[index] > monitors.highestTemperature { active = active.adding(.servoOverload) }
-      if health.voltage[index] < monitors.lowestVoltage { active = active.adding(.servoVoltage) }
+    // Comparisons with what is not known are false.
+    for index in 0..<health.temperature.count where health.temperature[index] > monitors.highestTemperature {
+      active = active.adding(.servoOverload)
+    }
+    for index in 0..<health.voltage.count where health.voltage[index] < monitors.lowestVoltage {
+      active = active.adding(.servoVoltage)
     }
     return active
   }

@@ -12,6 +12,9 @@ struct OperatorMonitor: BitwiseCopyable {
   private var wasPresent = false
   /// Since when enable is seen to be released, ns; `max` when it is not.
   private var releasedSince = Int64.max
+  /// The stamp of the device's newest event, and when it was first seen, ns.
+  private var lastEvent = Int64.min
+  private var lastNews = Int64.min
 
   @_noLocks
   init() {}
@@ -22,6 +25,10 @@ struct OperatorMonitor: BitwiseCopyable {
     wasEnabledNow = false
     vanished = wasPresent && !person.isPresent
     wasPresent = person.isPresent
+    if person.lastEvent != lastEvent {
+      lastEvent = person.lastEvent
+      lastNews = now
+    }
     guard person.isPresent && !person.hasLostEvents else {
       // Whatever it says when it is back, it has to be seen released first.
       isEnabled = false
@@ -48,6 +55,17 @@ struct OperatorMonitor: BitwiseCopyable {
     isEnabled = false
     wasEnabledNow = false
   }
+
+  /// Nobody has looked for a while: what was last seen may have changed in between.
+  @_noLocks
+  mutating func forgetTimes(now: Int64) {
+    if releasedSince != .max { releasedSince = now }
+  }
+
+  /// Whether the device has said nothing for longer than this, ns: by its own stamps, or, should those run ahead, by when
+  /// they were seen to change.
+  @_noLocks
+  func isSilent(for time: Int64, now: Int64) -> Bool { now &- lastEvent > time || now &- lastNews > time }
 
   /// Whether enable has been seen released for a second.
   @_noLocks

@@ -48,7 +48,8 @@ struct SlidingShare: BitwiseCopyable {
       sliceEnd = now &+ SlidingShare.sliceLength
       begun = 1
     }
-    while now >= sliceEnd {
+    // No more than there are slices, whatever the clock does.
+    for _ in 0..<11 where now >= sliceEnd {
       slice = slice == 9 ? 0 : slice &+ 1
       all[slice] = 0
       bad[slice] = 0

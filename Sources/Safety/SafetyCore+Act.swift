@@ -98,6 +98,9 @@ extension SafetyCore {
     _ = filter.advance(
       to: course.destination, measured: joints.measured, reach: reach, fastest: course.fastest,
       capsules: configuration.capsules, alterations: &alterations, joints: &altered)
+    if state == .moving {
+      proposals.noteExecution(isExcessive: false, isBlocked: filter.isBlocked, configuration, now: now)
+    }
     if filter.isAtRest && filter.goal == course.destination {
       if state == .park {
         endInRelease()
@@ -118,11 +121,13 @@ extension SafetyCore {
   /// Commands what the source in authority wants, as far as it may.
   @_noLocks
   private mutating func follow(_ inputs: SafetyInputs, into decision: inout Decision, now: Int64) {
-    let isPolicys = state == .policy || (state == .handover && handover.isToPolicy)
+    let isPolicys = isPolicys
     let proposal = isPolicys ? inputs.proposal : inputs.personProposal
     decision.source = state == .handover ? .blend : proposal.source
     var target = proposal.goal
-    var isThere = proposal.source != .none
+    // What a device said long before the person had authority is not late yet, and moves nothing either.
+    var isThere =
+      proposal.source != .none && (isPolicys || ProposalMonitor.isFresh(proposal.stamp, configuration, now: now))
     if state == .teleoperation { decision.source = .person }
     if state == .handover { target = blended(target, isThere: isThere, isThere: &isThere) }
     if isPolicys && proposals.isFrozen(proposal, now: now) {

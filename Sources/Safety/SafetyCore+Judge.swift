@@ -41,7 +41,10 @@ extension SafetyCore {
   @_noLocks
   private mutating func judgeMotion(_ inputs: SafetyInputs, isMeasured: Bool, now: Int64) -> ConditionSet {
     guard configuration.monitors.watchesArm else { return .none }
-    var active = configuration.judgeHealth(inputs.health, power: inputs.power, isEnergised: isEnergised)
+    // Of an arm that has failed nothing is known, its torque included; and a servo that lets go while the arm is being
+    // armed is not switched on again in passing.
+    let isUnderTorque = (isEnergised || (state == .arming && hasTorque)) && !inputs.armFailed
+    var active = configuration.judgeHealth(inputs.health, power: inputs.power, isEnergised: isUnderTorque)
     if state == .arming { active = active.adding(judgeArming(inputs, now: now)) }
     guard inputs.readSucceeded && isMeasured && joints.hasMeasured else { return active }
     active = active.adding(motion.judgeRange(joints.measured, isExcused: !isEnergised, configuration))
@@ -85,22 +88,31 @@ extension SafetyCore {
     }
   }
 
+  /// Whether somebody, or the core on request, moves the arm: then a device that goes away is a reason to stop.
+  private var isInMotion: Bool {
+    @_noLocks get { state == .policy || state == .teleoperation || state == .handover || state == .moving }
+  }
+
   @_noLocks
   private func judgePerson(_ device: OperatorState, now: Int64) -> ConditionSet {
     let active = ConditionSet.none
-    if person.vanished && (state == .policy || needsPerson) { return active.adding(.operatorLost) }
+    if person.vanished && isInMotion { return active.adding(.operatorLost) }
     guard needsPerson else { return active }
     if !person.isEnabled {
       return device.hasLostEvents ? active.adding(.operatorEventsLost) : active.adding(.enableReleased)
     }
-    let isSilent = device.isWireless && now &- device.lastEvent > configuration.monitors.operatorSilence
+    let isSilent = device.isWireless && person.isSilent(for: configuration.monitors.operatorSilence, now: now)
     return isSilent ? active.adding(.operatorSilent) : active
+  }
+
+  /// Whether the policy has authority, or is about to.
+  var isPolicys: Bool {
+    @_noLocks get { state == .policy || (state == .handover && handover.isToPolicy) }
   }
 
   /// Whether a person takes the policy's authority in this tick.
   @_noLocks
   func isTakenOver(_ inputs: SafetyInputs) -> Bool {
-    let isPolicys = state == .policy || (state == .handover && handover.isToPolicy)
     return isPolicys && person.isEnabled && (!inputs.person.sticksAreNeutral || inputs.requests.has(.takeOver))
   }
 
@@ -109,7 +121,6 @@ extension SafetyCore {
     var isInvalid = false
     var isLate = false
     var isTooFar = false
-    let isPolicys = state == .policy || (state == .handover && handover.isToPolicy)
     if isTakenOver(inputs) {
       if inputs.personProposal.source != .none {
         isInvalid = !ProposalMonitor.isWellFormed(inputs.personProposal, of: .person, configuration)
@@ -126,6 +137,7 @@ extension SafetyCore {
     }
     if state == .hold && person.wasEnabledNow && inputs.personProposal.source == .person {
       isInvalid = isInvalid || !ProposalMonitor.isWellFormed(inputs.personProposal, of: .person, configuration)
+      isTooFar = isTooFar || (!isInvalid && isFar(inputs.personProposal.goal))
     }
     if state == .teleoperation || (state == .handover && !handover.isToPolicy) {
       let proposal = inputs.personProposal
@@ -142,10 +154,7 @@ extension SafetyCore {
       isInvalid: isInvalid, limit: configuration.monitors.invalidProposals, now: now)
     if isLate && !isInvalid { active = active.adding(.proposalLate) }
     if isTooFar { active = active.adding(.handoverRefused) }
-    if state == .policy || state == .teleoperation || state == .handover {
-      active = active.adding(proposals.conditions(configuration))
-    }
-    return active
+    return isInMotion ? active.adding(proposals.conditions(configuration)) : active
   }
 
   /// Whether a start of the policy is looked at.

@@ -59,6 +59,8 @@ extension SafetyCore {
     since = now
     isReleasing = false
     releaseTicksLeft = 0
+    hasTorque = false
+    motion.beginAnew()
     state = .arming
   }
 
@@ -76,7 +78,10 @@ extension SafetyCore {
       // Torque comes on at the measured pose, and that is where the holding begins.
       if inputs.readSucceeded { filter.adopt(joints.measured) }
       armingTicksLeft = configuration.armingTicks
-    } else if armingTicksLeft <= 0 {
+      return
+    }
+    hasTorque = true
+    if armingTicksLeft <= 0 {
       state = .hold
       motion.settle(joints.measured, goal: filter.goal)
     } else {
@@ -149,6 +154,7 @@ extension SafetyCore {
       refuse(.move, .poseUnusable)
       return
     }
+    proposals.begin()
     filter.forgetTarget()
     state = .moving
   }
@@ -189,7 +195,7 @@ extension SafetyCore {
       hasTakenOver = true
       beginHandover(toPolicy: false, now: now)
       refuse(requests.only(.start), .releaseFirst)
-    } else if requests.has(.yield) && state != .teleoperation {
+    } else if requests.has(.yield) && isPolicys {
       beginStop(.hold)
     } else if state == .teleoperation {
       refuse(requests.only(.takeOver), .nobodyInAuthority)

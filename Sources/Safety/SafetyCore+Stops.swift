@@ -101,13 +101,17 @@ extension SafetyCore {
   @_noLocks
   private mutating func stopAndHold(_ inputs: SafetyInputs, active: ConditionSet) {
     switch state {
+    case .arming where inputs.power != .on:
+      // Whatever is wrong, it is no time to switch torque on.
+      endInRelease()
     case .arming where latched.isNone:
       // Being stopped is no way to become armed: the arming time begins anew.
       armingTicksLeft = configuration.armingTicks
-    case .arming where inputs.power != .on:
-      state = .fault
-      release()
-    case .arming, .hold, .policy, .teleoperation, .handover, .moving, .park: beginStop(.hold)
+    case .hold:
+      // At rest already, and watched: a stop that is asked for again and again does not begin the watch anew.
+      if !latched.isNone { state = .faultHold }
+      if inputs.requests.has(.disarm) { beginStop(.release) }
+    case .arming, .policy, .teleoperation, .handover, .moving, .park: beginStop(.hold)
     case .stopping: if active.has(.stopRequested) && afterStop == .park { afterStop = .hold }
     case .boot, .disarmed, .faultHold, .fault, .emergencyStop:
       // Nothing is commanded yet, so there is no goal to hold.
@@ -151,7 +155,8 @@ extension SafetyCore {
       state = .fault
       release()
     } else if stopClass(of: active.adding(latched)) >= .mute {
-      if state == .faultHold && !isReleasing { state = .fault }
+      if state == .faultHold { state = .fault }
+      if state == .fault && inputs.requests.has(.disarm) { release() }
     } else if state == .faultHold {
       if inputs.requests.has(.disarm) {
         state = .fault

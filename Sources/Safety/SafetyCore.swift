@@ -32,6 +32,8 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
   /// When the source in authority, the arming or the parking began, ns.
   var since: Int64 = 0
   var armingTicksLeft = 0
+  /// Whether torque has been confirmed since the arming began.
+  var hasTorque = false
   /// Whether the person took the policy's authority; giving it back then needs a release of enable.
   var hasTakenOver = false
   /// The last command of an arm of torque motors, N·m.
@@ -57,6 +59,7 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
     precondition(configuration.residualTime > 0, "the time that the arm may go on by itself is positive")
     let invalid = configuration.monitors.invalidProposals
     precondition(invalid >= 1 && invalid <= 3, "one to three invalid proposals make a fault")
+    precondition(configuration.areNumbersUsable, "a number of the safety set-up would switch a limit off")
     let count = configuration.limits.count
     self.configuration = configuration
     filter = CommandFilter(limits: configuration.limits, period: configuration.seconds)
@@ -74,10 +77,12 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
   public var commandedGoal: JointVector { @_noLocks get { filter.goal } }
 
   /// Takes a measured position as the reference after the arm was moved by other means (a simulator's reset). Only while
-  /// no source has authority: in any other state it does nothing and returns false.
+  /// no source has authority, and never under the torque of a real arm, which would leap there: in any other state it does
+  /// nothing and returns false.
   @_noLocks
   public mutating func adopt(_ position: JointVector) -> Bool {
     switch state {
+    case .arming where configuration.isHardware, .hold where configuration.isHardware: return false
     case .boot, .disarmed, .arming, .hold:
       guard position.count == filter.count, position.isFinite else { return false }
       filter.adopt(position)
@@ -95,6 +100,7 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
     refusal = .none
     person.note(inputs.person, now: now)
     let active = judge(inputs, now: now)
+    if active.has(.timeGap) || active.has(.suspended) { person.forgetTimes(now: now) }
     let fresh = ConditionSet(rawValue: active.latching.rawValue & ~latched.rawValue)
     latched = latched.adding(active.latching)
     // Whatever is wrong, the person has to press enable anew.

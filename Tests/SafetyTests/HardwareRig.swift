@@ -78,6 +78,9 @@ final class HardwareRig {
     return last
   }
 
+  /// The clock jumps.
+  func skip(by nanoseconds: Int64) { now += nanoseconds - period }
+
   @discardableResult
   func ticks(_ number: Int, _ edit: (inout SafetyInputs) -> Void = { _ in }) -> Decision {
     for _ in 0..<number { tick(.none, edit) }
