@@ -21,7 +21,9 @@ extension MonitorLimits {
       guard oldPeriods >= 0, stalePeriods >= 0, jumpPeriods >= 0, outsideTolerance >= 0, trackingError >= 0 else {
         return false
       }
-      guard obstructedError >= 0, obstructedReach >= 0, obstructedEffort >= 0, obstructedSpeed >= 0 else { return false }
+      guard obstructedError >= 0, obstructedReach >= 0, obstructedEffort >= 0, obstructedSpeed >= 0 else {
+        return false
+      }
       guard standstillTolerance >= 0, armingDrift >= 0, dampTorqueShare >= 0, dampTorqueShare <= 1 else { return false }
       guard busErrorShare >= 0, clampedShare >= 0 else { return false }
       return !lowestVoltage.isNaN && !highestTemperature.isNaN

@@ -86,7 +86,12 @@ extension SafetyCore {
     case .park:
       // A person who presses stop now has had enough of motion.
       if active.has(.stopRequested) { beginStop(.release) }
-    case .stopping: if afterStop == .hold { afterStop = canPark ? .park : .release }
+    case .stopping:
+      if active.has(.stopRequested) && afterStop == .park {
+        afterStop = .release
+      } else if afterStop == .hold {
+        afterStop = canPark ? .park : .release
+      }
     default: beginStop(canPark ? .park : .release)
     }
   }

@@ -254,6 +254,16 @@ import Testing
     #expect(rig.core.commandedGoal == JointVector([0.1, 0]), "what was blocked before is forgotten")
   }
 
+  @Test func `A stop on the way to a parking for a bad supply spares the arm that motion`() {
+    let rig = HardwareRig()
+    rig.run()
+    rig.inputs.health.setFaults(.voltage, of: 0)
+    #expect(rig.ticks(2).state == .stopping)
+    rig.tick([.stop])
+    #expect(rig.ticks(atMost: 60) { $0.state == .park || $0.power == .release } != nil)
+    #expect(rig.last.state == .fault && rig.last.power == .release && rig.finding == nil)
+  }
+
   @Test func `Torque off is tried when it is asked for in a silent fault`() {
     let rig = HardwareRig()
     rig.run()
@@ -310,8 +320,9 @@ import Testing
     let post = model.addLink(parent: -1, position: .zero, orientation: .identity) ?? -1
     let rod = model.addCapsule(link: arm, from: Vector3(0.3, 0, 0), to: Vector3(0.4, 0, 0), radius: 0.005) ?? -1
     // A thin post on the circle that the rod's end runs through.
-    let stick = model.addCapsule(
-      link: post, from: Vector3(0, 0.35, -0.1), to: Vector3(0, 0.35, 0.1), radius: 0.005) ?? -1
+    let stick =
+      model.addCapsule(
+        link: post, from: Vector3(0, 0.35, -0.1), to: Vector3(0, 0.35, 0.1), radius: 0.005) ?? -1
     let isPair = model.keepApart(rod, stick)
     #expect(isPair)
     configuration.capsules = model

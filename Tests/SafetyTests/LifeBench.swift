@@ -12,6 +12,12 @@ struct LifeEvent {
     case gap, late, suspended, externalStop, busErrors, overload, voltage, sensor, torqueLost, watchdog, noTorque
     case proposalNaN, proposalFar, proposalOld, proposalShort, noProposal, personNaN, personFar, noPersonProposal
     case silentDevice, remoteStart, remoteStop, stopButton, releaseChord
+
+    /// Those that are acted on only when they last.
+    static let lasting: Set<Cause> = [
+      .noRead, .silentJoint, .oldReading, .leap, .sag, .blocked, .late, .busErrors, .proposalNaN, .noProposal,
+      .noPersonProposal,
+    ]
   }
 
   var requests = OperatorRequests.none

@@ -1,4 +1,5 @@
 import ArmModel
+import Foundation
 import Safety
 
 /// What can be told of a core from outside, and a little more: two places with the same node behave alike.
@@ -12,7 +13,12 @@ struct ModelNode: Hashable {
 
 /// A breadth-first search through all nodes: in every one of them every cause, every request, every state of the operator's
 /// device, and every cause together with every request, with the rules as judge.
+///
+/// `SINEW_SAFETY_SEARCH=thorough` also lets every cause last, in every state of the device, and goes on from places with
+/// two latched faults: ten times the work, for a release build.
 struct ModelSearch {
+  static let isThorough = ProcessInfo.processInfo.environment["SINEW_SAFETY_SEARCH"] == "thorough"
+
   struct Place {
     var bench: LifeBench
     var person: LifeEvent.Person
@@ -41,13 +47,15 @@ struct ModelSearch {
     let causes = LifeEvent.Cause.allCases.map { Optional($0) } + [nil]
     for cause in causes {
       for request in Self.requests { events.append(LifeEvent(requests: request, person: .held, cause: cause)) }
-      for ticks in [3, 20] { events.append(LifeEvent(person: .held, cause: cause, ticks: ticks)) }
+      let lasts = Self.isThorough || cause.map { LifeEvent.Cause.lasting.contains($0) } ?? true
+      for ticks in lasts ? [3, 20] : [] { events.append(LifeEvent(person: .held, cause: cause, ticks: ticks)) }
       events.append(LifeEvent(person: .released, cause: cause))
     }
     for person in LifeEvent.Person.allCases {
       for request in Self.requests { events.append(LifeEvent(requests: request, person: person)) }
       events.append(LifeEvent(requests: [.arm, .start], person: person))
-      events.append(LifeEvent(person: person, ticks: 220))
+      let lasts = Self.isThorough || person == .held || person == .released
+      events.append(LifeEvent(person: person, ticks: lasts ? 220 : 5))
     }
     self.events = events
     fewEvents =
@@ -85,7 +93,7 @@ struct ModelSearch {
       isDamped: decision.torqueShare < 1, person: event.person)
     if nodes[place.node] == nil {
       nodes[place.node] = place
-      if place.node.latched.nonzeroBitCount <= 2 { open.append(place) }
+      if place.node.latched.nonzeroBitCount <= (Self.isThorough ? 2 : 1) { open.append(place) }
     }
   }
 }

@@ -60,12 +60,28 @@ struct Rulebook {
       return "the command is not the arm's"
     }
     if decision.command.mode != configuration.mode { return "the command is of another mode" }
-    if before == .hold && after == .hold && decision.active == .none && decision.command.goal != goalBefore
-      && configuration.mode == .position
-    {
+    // A gap makes the measured pose the reference, and a damped arm's goal is where it is: nothing else moves a held goal.
+    let isAtRest =
+      (before == .hold && after == .hold) || (before == .faultHold && after == .faultHold && decision.torqueShare == 1)
+    let isRenewed = decision.active.has(.timeGap) || decision.active.has(.suspended)
+    if isAtRest && !isRenewed && decision.command.goal != goalBefore && configuration.mode == .position {
       return "the goal moved while the core held"
     }
-    return nil
+    return brokenSource(decision)
+  }
+
+  /// Who is said to move the arm is who may move it in that state.
+  private func brokenSource(_ decision: Decision) -> String? {
+    let allowed: [CommandSource]
+    switch decision.state {
+    case .boot, .disarmed, .fault, .emergencyStop: allowed = [.none]
+    case .arming, .hold, .faultHold, .stopping, .moving, .park: allowed = [.stop]
+    // The tick in which a hand-over ends still blends, and a policy that yields nothing is nobody.
+    case .policy: allowed = [.policy, .blend, .none]
+    case .teleoperation: allowed = [.person, .blend]
+    case .handover: allowed = [.blend]
+    }
+    return allowed.contains(decision.source) ? nil : "\(decision.source.name) moves the arm in \(decision.state.name)"
   }
 
   private func brokenFault(
@@ -100,6 +116,7 @@ struct Rulebook {
 
   private func brokenStop(_ inputs: SafetyInputs, before: SafetyState, _ decision: Decision) -> String? {
     let after = decision.state
+    if decision.active == .none && decision.latched == .none && decision.torqueShare == 1 { return nil }
     let worst = decision.active.conditions.map(\.stopClass).max() ?? StopClass.none
     let moves: [SafetyState] = [.policy, .teleoperation, .handover, .moving]
     if worst != .none && moves.contains(after) { return "\(after.name) in spite of \(decision.active.conditions)" }
@@ -118,6 +135,7 @@ struct Rulebook {
   }
 
   private func brokenLatch(_ inputs: SafetyInputs, latchedBefore: ConditionSet, _ decision: Decision) -> String? {
+    if decision.active == .none && decision.latched == latchedBefore { return nil }
     var expected = latchedBefore
     for condition in decision.active.conditions where condition.latches { expected = expected.adding(condition) }
     if decision.latched == expected { return nil }
