@@ -24,7 +24,7 @@ struct ServoOptions: ParsableArguments {
   var protocolArgument = ProtocolArgument(.feetechSTS)
   var wire: WireProtocol {
     get { protocolArgument.wire }
-    set { protocolArgument.wire = newValue }
+    set { protocolArgument = ProtocolArgument(newValue) }
   }
 
   @Option(help: "Speed of the bus, bit/s.")
