@@ -92,7 +92,12 @@ let package = Package(
     room("Calibration", ["ArmModel", "ArmProfiles", "Configuration", "ServoBus"]),
     room("Sessions", ["ArmProfiles", "Configuration", "Control", "ServoBus"]),
     // Both sides of the bus against each other on virtual time, with faults.
-    room("BusTrials", ["CSystem", "ServoBus", "VirtualServos"]),
+    room(
+      "BusTrials",
+      [
+        "ArmModel", "ArmProfiles", "CSystem", "Configuration", "Numerics", "RealTime", "Safety", "ServoBus",
+        "VirtualServos",
+      ]),
 
     // Floor 5: one file per subcommand.
     .executableTarget(

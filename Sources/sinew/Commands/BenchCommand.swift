@@ -13,10 +13,11 @@ struct BenchCommand: ParsableCommand {
         sinew bench inference
         sinew bench log --rate 1000 --duration 60
         sinew bench bus-faults --cycles 10000
+        sinew bench stop-latency --presses 200
         sinew bench train
       """,
     subcommands: [
       BenchLoopCommand.self, BenchInferenceCommand.self, BenchTrainCommand.self, BenchLogCommand.self,
-      BenchBusFaultsCommand.self,
+      BenchStopLatencyCommand.self, BenchBusFaultsCommand.self,
     ])
 }
