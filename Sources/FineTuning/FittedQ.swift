@@ -57,6 +57,13 @@ struct FittedQ: ~Copyable {
     rewards = data.rewards.map { Float(Double($0) / rewardScale) }
     random = RandomStream(seed: options.seed, name: "fitted q")
     network.initialise(parameters.base, hiddenGain: 2.0.squareRoot(), outputGain: 1, random: &random)
+    // Q starts near where it must end, r̄/(1 − γ(1 − p)) with terminations at a rate p: the way from 0 would be long.
+    let count = Double(max(1, data.count))
+    let mean = rewards.reduce(0.0) { $0 + Double($1) } / count
+    let going = 1 - Double(data.terminated.count { $0 }) / count
+    if let bias = network.blocks.last {
+      parameters.base[bias.offset] = Float(mean / max(1 - options.gamma * going, 1e-3))
+    }
     var numbers = RandomStream(seed: options.seed, name: "actions of the gate")
     noise = (0..<((data.count + data.finalCount) * 2 * data.actionCount)).map { _ in Float(numbers.normal()) }
   }

@@ -51,30 +51,35 @@ public struct GateVerdict: Sendable {
   /// Mean KL and effective sample size of the judged policies on episodes they never saw.
   public var heldOutKL: Double
   public var heldOutSampleSize: Double
-  /// Whether the new policy may be written.
-  public var isAccepted: Bool { isCalibrated && improvement.low > 0 }
+  /// Whether the new policy may be written: both estimates must be above 0, because the first leans on Q̂ where its
+  /// correction fades out, and the second on the states of the old policy, and they err in different ways.
+  public var isAccepted: Bool { isCalibrated && improvement.low > 0 && surrogate.low > 0 }
+  /// The interval that decides against it; of the doubly robust estimate unless that one alone would accept.
+  private var deciding: Interval { improvement.low > 0 ? surrogate : improvement }
   /// Episodes in all that would about decide, were the mean right; nil when it is not above 0.
   public var wantedEpisodes: Int? {
-    guard improvement.mean > 0, improvement.low <= 0 else { return nil }
-    let half = improvement.mean - improvement.low
-    let ratio = half / improvement.mean
+    let x = deciding
+    guard x.mean > 0, x.low <= 0 else { return nil }
+    let ratio = (x.mean - x.low) / x.mean
     return Int((Double(differences.count) * ratio * ratio).rounded(.up))
   }
 
   /// The verdict in one line.
   public var text: String {
-    let interval = "\(decimal(improvement.low, 4)) to \(decimal(improvement.high, 4))"
-    if isAccepted { return "accepted: estimated improvement \(decimal(improvement.mean, 4)), interval \(interval)" }
+    let x = isAccepted ? improvement : deciding
+    let interval = "\(decimal(x.low, 4)) to \(decimal(x.high, 4))"
+    if isAccepted { return "accepted: estimated improvement \(decimal(x.mean, 4)), interval \(interval)" }
     guard isCalibrated else {
-      return
-        "refused: no verdict, because the estimator gives the old policy \(decimal(estimated, 4)) where the log earned "
-        + "\(decimal(logged.mean, 4)) (\(decimal(logged.low, 4)) to \(decimal(logged.high, 4))); record more episodes, or "
+      return "refused: no verdict, because the estimator gives the old policy \(decimal(estimated, 4)) where the log "
+        + "earned \(decimal(logged.mean, 4)) (\(decimal(logged.low, 4)) to \(decimal(logged.high, 4))); record more episodes, or "
         + "raise gate_iterations"
     }
     let more =
       wantedEpisodes.map { "; about \($0) episodes in all would decide, there are \(differences.count)" }
       ?? "; the data show no improvement: record more, or with a wider policy"
-    return "refused: estimated improvement \(decimal(improvement.mean, 4)), but its interval \(interval) is not above 0"
+    return
+      "refused: estimated improvement \(decimal(x.mean, 4))\(improvement.low > 0 ? " to first order" : ""), but its "
+      + "interval \(interval) is not above 0"
       + more
   }
 }

@@ -3,7 +3,7 @@ import Testing
 
 /// All commands by their words.
 private let commands = [
-  [], ["run"], ["evaluate"], ["train"], ["demo"], ["demo", "bandit"], ["list"], ["init"], ["doctor"], ["policy"],
+  [], ["run"], ["evaluate"], ["train"], ["finetune"], ["demo"], ["demo", "bandit"], ["list"], ["init"], ["doctor"], ["policy"],
   ["policy", "inspect"],
   ["policy", "eval"],
   ["log"], ["log", "info"], ["log", "doctor"], ["log", "recover"], ["log", "cat"], ["bench"], ["bench", "loop"],

@@ -1,0 +1,380 @@
+import ArmModel
+import Configuration
+import Foundation
+import Recording
+import Testing
+
+/// A small policy for Reacher and the log of its own runs, made once.
+// Nothing in it changes after `init`.
+private final class FineTuningScene: @unchecked Sendable {
+  let folder: ScratchFolder
+  var policy: String { folder.path("base/policy") }
+  var other: String { folder.path("other/policy") }
+  var log: String { folder.path("log.mcap") }
+
+  static let shared: Result<FineTuningScene, any Error> = Result { try FineTuningScene() }
+
+  init() throws {
+    folder = try ScratchFolder()
+    for (name, seed) in [("base", "1"), ("other", "2")] {
+      let trained = try Command.run(
+        ["train", "--task", "reacher-v5", "--steps", "2048", "--seed", seed, "--output", name] + TrainTests.small,
+        in: folder, patience: 180)
+      guard trained.code == 0 else { throw Command.Failure(description: trained.errors) }
+    }
+    let played = try Command.run(
+      [
+        "evaluate", "--task", "reacher-v5", "--policy", "base/policy", "--sample", "--episodes", "60", "--seed", "7",
+        "--log", "log.mcap",
+      ], in: folder, patience: 120)
+    guard played.code == 0 else { throw Command.Failure(description: played.errors) }
+  }
+}
+
+/// `sinew finetune` from outside: what the examination of logs catches.
+@Suite("Fine-tuning: examination of logs") struct FineTuneExaminationTests {
+  /// A fault in a log, and what the refusal must say.
+  struct Fault: Sendable, CustomTestStringConvertible {
+    let name: String
+    /// Episode and step that the refusal must name; nil where it concerns the whole log.
+    let place: (Int, Int)?
+    let words: [String]
+    let plant: @Sendable (inout LogForgery) throws -> Void
+    var testDescription: String { name }
+  }
+
+  /// The first row from `start` on whose sampled action lies outside the box.
+  private static func clipped(_ log: LogForgery, from start: Int) -> Int {
+    log.rows.indices.first { $0 >= start && log.rows[$0].rawAction != log.rows[$0].action } ?? start
+  }
+
+  static let faults: [Fault] = [
+    Fault(
+      name: "the clamped action stored for the sampled one", place: nil, words: ["clamped", "log π", "before the clip"]
+    ) { log in
+      for row in log.rows.indices { log.rows[row].rawAction = log.rows[row].action }
+    },
+    Fault(
+      name: "the clamped action stored with its own log-probability", place: nil,
+      words: ["exactly on the edge of the action box", "before the clip"]
+    ) { log in
+      for row in log.rows.indices {
+        log.rows[row].rawAction = log.rows[row].action
+        var sum = 0.0
+        for index in log.rows[row].action.indices {
+          let sigma = Double(log.rows[row].actionLogStandardDeviation[index])
+          let z = Double(log.rows[row].action[index] - log.rows[row].actionMean[index]) * exp(-sigma)
+          sum -= 0.5 * z * z + sigma + 0.5 * log_2π
+        }
+        log.rows[row].logProbability = Float(sum)
+      }
+    },
+    Fault(
+      name: "another normaliser on the same weights", place: nil, words: ["the same weights with another normaliser"]
+    ) { log in
+      for index in log.attachments.indices where log.attachments[index].name == "policy.yaml" {
+        let text = String(decoding: log.attachments[index].data, as: UTF8.self).replacing(
+          "epsilon: 1e-08", with: "epsilon: 0.01")
+        log.attachments[index].data = Array(text.utf8)
+        log.metadata["policy", default: [:]]["sha256"] = ContentHash.sha256(text)
+      }
+    },
+    Fault(
+      name: "another normaliser under the right hash", place: (0, 0),
+      words: ["another distribution", "give the policy that made the log"]
+    ) { log in
+      for row in log.rows.indices {
+        for index in log.rows[row].rawAction.indices {
+          log.rows[row].actionMean[index] += 0.2
+          log.rows[row].rawAction[index] += 0.2
+        }
+      }
+    },
+    Fault(name: "another policy", place: nil, words: ["another policy made it"]) { log in
+      log.metadata["policy", default: [:]]["sha256"] = String(repeating: "0", count: 64)
+      log.attachments.removeAll { $0.name == "policy.yaml" }
+    },
+    Fault(
+      name: "the time limit marked as a termination", place: (3, 49), words: ["time limit of 50 steps", "truncation"]
+    ) { log in log.rows[log.place(3, 49)].flags = [.terminated] },
+    Fault(name: "a termination in a task without one", place: (3, 49), words: ["never terminates"]) { log in
+      log.rows[log.place(3, 49)].flags = [.terminated, .truncated]
+    },
+    Fault(
+      name: "the proposal stored for an intervention", place: (2, 11),
+      words: ["a person commanded", "store the executed command"]
+    ) { log in
+      for step in 10..<20 {
+        let row = log.place(2, step)
+        log.rows[row].source = .person
+        log.rows[row].flags.insert(.intervention)
+      }
+    },
+    Fault(
+      name: "an intervention that the rows do not mark", place: (2, 10), words: ["not the proposed", "must say so"]
+    ) { log in
+      for step in 10..<20 { log.rows[log.place(2, step)].command[0] += 5 }
+    },
+    Fault(
+      name: "an intervention that only the events know", place: (2, 10),
+      words: ["by the log's events a person commanded"]
+    ) { log in
+      let stamp = log.rows[log.place(2, 10)].stamp
+      log.events = [
+        (.sourceChanged, stamp, Int64(CommandSource.person.rawValue), Int64(CommandSource.policy.rawValue)),
+        (.sourceChanged, stamp + 100_000_000, 1, 2),
+      ]
+    },
+    Fault(name: "rows shuffled within an episode", place: nil, words: ["random order", "shuffled", "episode 4, step"]) {
+      log in
+      let first = log.place(4, 0)
+      let rows = Array(log.rows[first..<(first + 49)])
+      for (index, other) in rows.indices.map({ ($0, ($0 * 23 + 7) % 49) }) {
+        var row = rows[other]
+        (row.step, row.stamp) = (rows[index].step, rows[index].stamp)
+        row.stepInEpisode = rows[index].stepInEpisode
+        log.rows[first + index] = row
+      }
+    },
+    Fault(name: "actions shuffled among the rows", place: (0, 0), words: ["log π of the stored action"]) { log in
+      let raw = log.rows.map(\.rawAction)
+      for row in log.rows.indices { log.rows[row].rawAction = raw[(row * 7 + 3) % raw.count] }
+    },
+    Fault(name: "a lost row", place: (2, 18), words: ["1 rows before this one are missing", "--skip-lossy"]) { log in
+      log.rows.remove(at: log.place(2, 17))
+    },
+    Fault(name: "a log that says it is lossy", place: nil, words: ["the log is lossy", "--skip-lossy"]) { log in
+      log.metadata["session", default: [:]]["lossy"] = "true"
+      log.metadata["session", default: [:]]["dropped"] = "3"
+    },
+    Fault(name: "joints in another order", place: nil, words: ["joint2, joint1", "order"]) { log in
+      log.joints.reverse()
+    },
+    Fault(name: "columns in another joint order", place: (0, 0), words: ["joint_velocity.joint1", "joint orders"]) {
+      log in
+      for row in log.rows.indices { log.rows[row].velocity.reverse() }
+    },
+    Fault(name: "the mean action", place: nil, words: ["mean action", "--sample"]) { log in
+      log.metadata["session", default: [:]]["selection"] = "mean"
+    },
+    Fault(name: "an observation that is not a number", place: (5, 6), words: ["observation is not finite"]) { log in
+      log.rows[log.place(5, 6)].observation[0] = .nan
+    },
+    Fault(name: "another reward", place: (5, 6), words: ["its terms sum to"]) { log in
+      log.rows[log.place(5, 6)].reward += 1
+    },
+    Fault(name: "the observation after the reset", place: (5, 49), words: ["first one of the next episode"]) { log in
+      log.rows[log.place(5, 49)].finalObservation = log.rows[log.place(6, 0)].observation
+    },
+    Fault(name: "no final observation", place: (5, 49), words: ["without its final observation"]) { log in
+      log.rows[log.place(5, 49)].finalObservation = []
+    },
+  ]
+
+  @Test("a planted fault is refused by name, with the row and the remedy, and nothing is written", arguments: faults)
+  func refused(_ fault: Fault) throws {
+    let scene = try FineTuningScene.shared.get()
+    let folder = try ScratchFolder()
+    var log = try LogForgery(of: scene.log)
+    try fault.plant(&log)
+    try log.write(to: folder.path("bad.mcap"))
+    let before = try folder.snapshot()
+    let outcome = try Command.run(
+      ["finetune", "--policy", scene.policy, "--log", "bad.mcap", "-o", "new"], in: folder, patience: 60)
+    #expect(outcome.code == 2, "\(outcome.errors)")
+    #expect(outcome.errorLines.count == 1)
+    for word in fault.words { #expect(outcome.errors.contains(word), "'\(word)' in: \(outcome.errors)") }
+    #expect(outcome.errors.contains("bad.mcap"))
+    if let place = fault.place {
+      #expect(outcome.errors.contains("episode \(place.0), step \(place.1):"), "\(outcome.errors)")
+    }
+    #expect(try folder.snapshot() == before)
+  }
+
+  @Test("a log that was only written again is sound")
+  func faithful() throws {
+    let scene = try FineTuningScene.shared.get()
+    let folder = try ScratchFolder()
+    try LogForgery(of: scene.log).write(to: folder.path("same.mcap"))
+    let outcome = try Command.run(
+      ["finetune", "--policy", scene.policy, "--log", "same.mcap", "--check", "--json"], in: folder, patience: 60)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let kinds = try #require(outcome.json?["rows_by_kind"] as? [String: Int])
+    #expect(kinds["ratio"] == 3000)
+  }
+
+  @Test("the policy that did not make the log is refused")
+  func wrongPolicy() throws {
+    let scene = try FineTuningScene.shared.get()
+    let outcome = try Command.run(
+      ["finetune", "--policy", scene.other, "--log", scene.log, "-o", "new"], in: ScratchFolder(), patience: 60)
+    #expect(outcome.code == 2 && outcome.errors.contains("another policy made it"))
+  }
+
+  @Test("broken episodes are left out when that is asked for, and only those")
+  func skipLossy() throws {
+    let scene = try FineTuningScene.shared.get()
+    let folder = try ScratchFolder()
+    var log = try LogForgery(of: scene.log)
+    log.rows.remove(at: log.place(2, 17))
+    try log.write(to: folder.path("lossy.mcap"))
+    let outcome = try Command.run(
+      ["finetune", "--policy", scene.policy, "--log", "lossy.mcap", "--check", "--json", "--skip-lossy"], in: folder,
+      patience: 60)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(outcome.json?["episodes"] as? Int == 59)
+    let logs = try #require(outcome.json?["logs"] as? [[String: Any]])
+    #expect(logs[0]["skipped_episodes"] as? Int == 1)
+  }
+
+  @Test("a person's rows, stored as executed, pass and have no ratio")
+  func person() throws {
+    let scene = try FineTuningScene.shared.get()
+    let folder = try ScratchFolder()
+    var log = try LogForgery(of: scene.log)
+    for episode in 0..<10 {
+      for step in 10..<20 {
+        let row = log.place(episode, step)
+        log.rows[row].source = .person
+        log.rows[row].flags.insert(.intervention)
+        log.rows[row].command = [50, -20 - Float(step)]
+      }
+    }
+    try log.write(to: folder.path("helped.mcap"))
+    let outcome = try Command.run(
+      ["finetune", "--policy", scene.policy, "--log", "helped.mcap", "--check", "--json"], in: folder, patience: 60)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let kinds = try #require(outcome.json?["rows_by_kind"] as? [String: Int])
+    #expect(kinds["person"] == 100 && kinds["ratio"] == 2900)
+  }
+
+  @Test("a log that was cut off is refused with the way to mend it; the same log twice is refused")
+  func cutAndTwice() throws {
+    let scene = try FineTuningScene.shared.get()
+    let folder = try ScratchFolder()
+    let bytes = try scene.folder.bytes("log.mcap")
+    try folder.write(bytes.prefix(bytes.count * 2 / 3), to: "cut.mcap")
+    let cut = try Command.run(
+      ["finetune", "--policy", scene.policy, "--log", "cut.mcap", "-o", "new"], in: folder, patience: 60)
+    #expect(cut.code == 2 && cut.errors.contains("sinew log recover"), "\(cut.errors)")
+    try folder.write(bytes, to: "copy.mcap")
+    let twice = try Command.run(
+      ["finetune", "--policy", scene.policy, "--log", scene.log, "copy.mcap", "-o", "new"], in: folder, patience: 60)
+    #expect(twice.code == 2 && twice.errors.contains("would count twice"), "\(twice.errors)")
+  }
+}
+
+private let log_2π = 1.8378770664093453
+
+/// `sinew finetune` from outside: the update, the gate, the new bundle.
+@Suite("Fine-tuning: update and gate") struct FineTuneUpdateTests {
+  /// Seconds in a debug build.
+  static let small = [
+    "--set", "n_epochs=5", "--set", "folds=2", "--set", "gate_iterations=12", "--set", "critic_epochs=10", "--set",
+    "learning_rate=0.001", "--set", "batch_size=64",
+  ]
+
+  @Test("the new policy is better, is a bundle that loads, knows its parents, and is the same for the same seed")
+  func improves() throws {
+    let scene = try FineTuningScene.shared.get()
+    let folder = try ScratchFolder()
+    for name in ["new", "again"] {
+      let outcome = try Command.run(
+        ["finetune", "--policy", scene.policy, "--log", scene.log, "-o", name, "--json"] + Self.small, in: folder,
+        patience: 300)
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      let figures = try #require(outcome.json)
+      #expect(figures["accepted"] as? Bool == true && figures["calibrated"] as? Bool == true)
+      #expect(try #require(figures["improvement_low"] as? Double) > 0)
+      #expect(try #require(figures["kl"] as? Double) <= 0.02)
+    }
+    for name in ["policy.yaml", "weights.safetensors", "golden.csv"] {
+      #expect(try folder.bytes("new/\(name)") == folder.bytes("again/\(name)"), "\(name)")
+    }
+    let manifest = try folder.text("new/policy.yaml")
+    #expect(manifest.contains(ContentHash.sha256(try scene.folder.text("base/policy/policy.yaml"))))
+    #expect(manifest.contains(try ContentHash.sha256(contentsOf: scene.log)))
+    let page = try folder.text("new.report.html")
+    #expect(page.contains("<svg") && page.contains("accepted") && !page.contains("http-equiv"))
+    #expect(page.components(separatedBy: "src=").count == 1, "the page needs nothing else")
+    func meanReturn(_ policy: String) throws -> Double {
+      let played = try Command.run(
+        [
+          "evaluate", "--task", "reacher-v5", "--policy", policy, "--sample", "--episodes", "200", "--seed", "9",
+          "--json",
+        ], in: folder, patience: 120)
+      #expect(played.code == 0, "\(played.errors)")
+      return try #require(played.json?["mean_return"] as? Double)
+    }
+    // The same resets and the same noise for both.
+    #expect(try meanReturn("new") > meanReturn(scene.policy))
+  }
+
+  @Test("what the data do not show is refused with its interval; the report stays, and no policy is written")
+  func gate() throws {
+    let scene = try FineTuningScene.shared.get()
+    let folder = try ScratchFolder()
+    let outcome = try Command.run(
+      ["finetune", "--policy", scene.policy, "--log", scene.log, "-o", "new"] + Self.small
+        + ["--set", "learning_rate=1e-9"], in: folder, patience: 300)
+    #expect(outcome.code == 1)
+    #expect(outcome.errors.contains("refused") && outcome.errors.contains("no policy was written"), "\(outcome.errors)")
+    #expect((try? folder.bytes("new/policy.yaml")) == nil)
+    #expect(try folder.text("new.report.html").contains("refused"))
+  }
+
+  @Test("the limits of KL and of the effective sample size end the update")
+  func limits() throws {
+    let scene = try FineTuningScene.shared.get()
+    for (setting, words) in [("target_kl=0.0005", "KL limit"), ("min_ess=0.999", "effective sample size fell")] {
+      let outcome = try Command.run(
+        ["finetune", "--policy", scene.policy, "--log", scene.log, "-o", "new", "--json"] + Self.small
+          + ["--set", setting], in: ScratchFolder(), patience: 300)
+      let figures = try #require(outcome.json)
+      #expect(try #require(figures["ending"] as? String).contains(words))
+      #expect(try #require(figures["kl"] as? Double) <= 0.0005 || setting.hasPrefix("min_ess"))
+      #expect(try #require(figures["effective_sample_size"] as? Double) >= 0.999 || setting.hasPrefix("target"))
+    }
+  }
+
+  @Test("numbers that are not finite end it with the layer's name, and nothing is written")
+  func notFinite() throws {
+    let scene = try FineTuningScene.shared.get()
+    let folder = try ScratchFolder()
+    let outcome = try Command.run(
+      ["finetune", "--policy", scene.policy, "--log", scene.log, "-o", "new"] + Self.small
+        + ["--set", "learning_rate=1e30"], in: folder, patience: 300)
+    #expect(outcome.code == 1)
+    #expect(outcome.errors.contains("not finite"), "\(outcome.errors)")
+    #expect((try? folder.bytes("new/policy.yaml")) == nil)
+  }
+
+  @Test(
+    "data or settings that cannot serve are refused",
+    arguments: [
+      (["--set", "min_rows=100000"], "3000 of 3000 rows have an importance ratio"),
+      (["--set", "min_episodes=61"], "60 episodes"), (["--set", "target_kl=x"], "target_kl=x"),
+      (["--set", "learning_rat=1"], "there are: gamma"), (["--memory", "0"], "--memory"),
+      (["--report", "there.html"], "exists already"), (["-o", "taken"], "exists already"),
+    ])
+  func refused(_ arguments: [String], _ expected: String) throws {
+    let scene = try FineTuningScene.shared.get()
+    let folder = try ScratchFolder()
+    try folder.write("", to: "there.html")
+    try folder.makeFolder("taken")
+    var all = ["finetune", "--policy", scene.policy, "--log", scene.log] + arguments
+    if !arguments.contains("-o") { all += ["-o", "new"] }
+    let outcome = try Command.run(all, in: folder, patience: 60)
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains(expected), "\(outcome.errors)")
+  }
+
+  @Test("a deterministic policy and a graph are refused: they have no density, or cannot learn")
+  func unfit() throws {
+    let scene = try FineTuningScene.shared.get()
+    let outcome = try Command.run(
+      ["finetune", "--policy", "reacher-sb3", "--log", scene.log, "-o", "new"], in: ScratchFolder(), patience: 60)
+    #expect(outcome.code == 2, "\(outcome.errors)")
+    #expect(outcome.errors.contains("cannot go on learning") || outcome.errors.contains("density"), "\(outcome.errors)")
+  }
+}
