@@ -51,6 +51,10 @@ let package = Package(
     room("RealTime", ["CSystem"]),
     room("ArmModel", ["Numerics"]),
     room("Configuration", ["CMessageDigest", yams]),
+    // The firmware protocol: codec and the board's state machine; compiles as Embedded Swift too (tools/check-embedded).
+    room("ServoWire"),
+    // The same for processors without Swift; the tests hold the two against each other.
+    .target(name: "CServoWire", path: "firmware-protocol/c", cSettings: cSettings),
 
     // Floor 2: networks and tasks.
     room("Networks", ["CKernels", "CSystem", "Numerics"]),
@@ -159,6 +163,15 @@ let package = Package(
     tests("Training", ["Training", "Sessions"]),
     tests("Sessions", ["Sessions", "LoopTestSupport", "ServoBus", "VirtualServos"]),
     tests("Calibration", ["ArmProfiles", "Calibration", "Configuration", "Numerics", "ServoBus", "VirtualServos"]),
+    // Boards of both kinds behind one door, and random hosts.
+    .target(
+      name: "ServoWireTestSupport", dependencies: ["CServoWire", "Numerics", "ServoWire"],
+      path: "Tests/ServoWireTestSupport", swiftSettings: swiftSettings),
+    tests("ServoWire", ["Numerics", "ServoWire", "ServoWireTestSupport"]),
+    // A million frames to both kinds of board, in a release build.
+    .executableTarget(
+      name: "servo-wire-trials", dependencies: ["ServoWireTestSupport"], path: "Tests/ServoWireTrials",
+      swiftSettings: swiftSettings),
     // The command itself, driven from outside as a user drives it.
     tests(
       "Command",
