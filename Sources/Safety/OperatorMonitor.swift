@@ -44,7 +44,7 @@ struct OperatorMonitor: BitwiseCopyable {
       releasedSince = .max
     } else {
       isEnabled = false
-      if releasedSince == .max { releasedSince = now }
+      if person.enableIsDown { releasedSince = .max } else if releasedSince == .max { releasedSince = now }
     }
     wasHeld = person.enableIsHeld
   }

@@ -98,11 +98,12 @@ extension SafetyCore {
     let active = ConditionSet.none
     if person.vanished && isInMotion { return active.adding(.operatorLost) }
     guard needsPerson else { return active }
-    if !person.isEnabled {
-      return device.hasLostEvents ? active.adding(.operatorEventsLost) : active.adding(.enableReleased)
-    }
-    let isSilent = device.isWireless && person.isSilent(for: configuration.monitors.operatorSilence, now: now)
-    return isSilent ? active.adding(.operatorSilent) : active
+    let isSilent =
+      device.hasGoneSilent
+      || (device.isWireless && person.isSilent(for: configuration.monitors.operatorSilence, now: now))
+    if !person.isEnabled && device.hasLostEvents { return active.adding(.operatorEventsLost) }
+    if isSilent { return active.adding(.operatorSilent) }
+    return person.isEnabled ? active : active.adding(.enableReleased)
   }
 
   /// Whether the policy has authority, or is about to.
@@ -139,7 +140,7 @@ extension SafetyCore {
       isInvalid = isInvalid || !ProposalMonitor.isWellFormed(inputs.personProposal, of: .person, configuration)
       isTooFar = isTooFar || (!isInvalid && isFar(inputs.personProposal.goal))
     }
-    if state == .teleoperation || (state == .handover && !handover.isToPolicy) {
+    if isMovedByPerson {
       let proposal = inputs.personProposal
       if proposal.source == .none {
         isLate = !ProposalMonitor.isFresh(since, configuration, now: now)

@@ -68,7 +68,7 @@ extension SafetyCore {
   private func refusalOfArming(_ inputs: SafetyInputs) -> RefusalReason {
     if !inputs.readSucceeded || joints.notices.has(.observationOld) || state == .boot { return .notRead }
     if !inputs.person.isPresent { return configuration.isSupervised ? .operatorAbsent : .none }
-    if inputs.person.enableIsHeld || inputs.person.hasLostEvents { return .enableHeld }
+    if inputs.person.mayBeEnabling { return .enableHeld }
     return inputs.person.sticksAreNeutral ? .none : .sticksNotNeutral
   }
 

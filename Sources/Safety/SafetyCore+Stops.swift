@@ -180,7 +180,7 @@ extension SafetyCore {
     if !inputs.readSucceeded { return .notRead }
     guard state == .emergencyStop else { return .none }
     if !inputs.person.isPresent { return configuration.isSupervised ? .operatorAbsent : .none }
-    if inputs.person.enableIsHeld || inputs.person.hasLostEvents { return .enableHeld }
+    if inputs.person.mayBeEnabling { return .enableHeld }
     if !inputs.person.sticksAreNeutral { return .sticksNotNeutral }
     return person.isReleased(now: now) ? .none : .enableJustReleased
   }

@@ -78,6 +78,13 @@ extension Injection {
         #expect(rig.last.active.conditions == [.operatorSilent])
         #expect(rig.comesToRest(in: .hold) { $0.person.lastEvent = silentSince })
         #expect(rig.ticks(500).state == .hold, "a new edge is needed")
+        rig.enable()
+        // A reader that hears more than events notices sooner, takes enable away, and names the cause.
+        let told = rig.ticksToStop(atMost: 10) {
+          $0.person.enableIsHeld = false
+          $0.person.hasGoneSilent = true
+        }
+        #expect(told == 1 && rig.last.active.conditions == [.operatorSilent])
         return ticks
       },
       Injection(7, "SYN_DROPPED with a lost release", reaction: "enable counts as released: S2", bound: 1) {
@@ -98,6 +105,10 @@ extension Injection {
         let decision = rig.tick([.arm])
         #expect(decision.state == .disarmed && decision.refused == .arm && decision.refusal == .enableHeld)
         rig.inputs.person.enableIsHeld = false
+        // Down since before the device was there: nobody trusts it, and it is no less stuck.
+        rig.inputs.person.enableIsDown = true
+        #expect(rig.tick([.arm]).refusal == .enableHeld)
+        rig.inputs.person.enableIsDown = false
         rig.inputs.person.sticksAreNeutral = false
         #expect(rig.tick([.arm]).refusal == .sticksNotNeutral)
         rig.inputs.person.sticksAreNeutral = true
