@@ -119,7 +119,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["CAllocationCounter"], path: "Tests/TestSupport", swiftSettings: swiftSettings
     ),
     tests("System", ["CSystem", "CAllocationCounter"]),
-    tests("RealTime", ["RealTime"]),
+    tests("RealTime", ["Numerics", "RealTime"]),
     tests("ArmModel", ["ArmModel"]),
     tests("Numerics", ["Numerics"]),
     tests("Configuration", ["Configuration"]),
@@ -161,7 +161,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     tests("Control", ["Control", "LoopTestSupport"]),
     tests("Training", ["Training", "Sessions"]),
-    tests("Sessions", ["Sessions", "LoopTestSupport", "ServoBus", "VirtualServos"]),
+    tests("Sessions", ["Gamepads", "Sessions", "LoopTestSupport", "ServoBus", "VirtualServos"]),
     tests("Calibration", ["ArmProfiles", "Calibration", "Configuration", "Numerics", "ServoBus", "VirtualServos"]),
     // Boards of both kinds behind one door, and random hosts.
     .target(

@@ -41,6 +41,9 @@ public final class GamepadReader: @unchecked Sendable {
   @_noLocks
   public func latest() -> OperatorInput { buffer.pointee.latest() }
 
+  /// Where the newest input is found; for one thread only, instead of `latest`. It must not outlive the reader.
+  public var inputs: UnsafeMutablePointer<TripleBuffer<OperatorInput>> { buffer }
+
   /// Lets the pad rumble. Real-time safe.
   @_noLocks
   public func play(_ pattern: RumblePattern) { rumble.pointee.store(pattern.number, ordering: .releasing) }
