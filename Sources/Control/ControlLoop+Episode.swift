@@ -61,11 +61,12 @@ extension ControlLoop {
   public var commandedGoal: JointVector { @_noLocks get { safety.commandedGoal } }
 
   @_noLocks
-  private mutating func startEpisode(at position: JointVector) {
+  mutating func startEpisode(at position: JointVector) {
     let index = episode.index &+ 1
     episode = EpisodeProgress()
     episode.index = index
     episode.isRunning = true
+    verdict = .none
     step.isOpen = false
     ticksIntoStep = 0
     previousGoal = position
@@ -124,6 +125,8 @@ extension ControlLoop {
   /// Opens a step: observes, and asks the policy.
   @_noLocks
   private mutating func openStep(_ now: Int64) {
+    // What a policy's goal is relative to is the goal that is commanded, whoever commanded it.
+    if configuration.isOperated && !safety.isMovedByPolicy { task.adoptGoal(safety.commandedGoal) }
     task.observe(inputs.joints, points: points, into: buffers.observation)
     for index in 0..<buffers.observationCount { buffers.stepObservation[index] = Float(buffers.observation[index]) }
     step = StepInProgress(jointCount: inputs.joints.count)
@@ -137,9 +140,28 @@ extension ControlLoop {
       decideStep(isUsable: status.rawValue == PolicyStatus.ok.rawValue)
     } else if playRecording() {
       decideStep(isUsable: true)
-    } else {
+    } else if hasLink {
       _ = link?.ask(UnsafePointer(buffers.observation))
+    } else {
+      decideWithoutPolicy()
     }
+  }
+
+  private var hasLink: Bool {
+    @_noLocks get {
+      switch link {
+      case .some: return true
+      case .none: return false
+      }
+    }
+  }
+
+  /// A person alone moves the arm: the step is theirs from its beginning.
+  @_noLocks
+  private mutating func decideWithoutPolicy() {
+    forgetPolicyOutput()
+    step.isDecided = true
+    episode.hasStarted = true
   }
 
   /// Takes the next recorded command, when there is a recording in the policy's place.
@@ -202,6 +224,8 @@ extension ControlLoop {
     step.isDecided = true
     if !episode.hasStarted {
       episode.hasStarted = true
+      // A person gives the policy authority, by a request of their own.
+      if configuration.isOperated { return }
       requests = requests.adding(.start)
       // Only an arm that arms in no time is armed by an episode; any other waits for its operator.
       if configuration.armingTicks == 0 { requests = requests.adding(.arm) }
@@ -253,14 +277,22 @@ extension ControlLoop {
   @_noLocks
   private mutating func closeStep(_ now: Int64) {
     let asked = requests.rawValue & (OperatorRequests.stop.rawValue | OperatorRequests.yield.rawValue)
-    let isCut = asked != 0 || inputs.writeFailed
+    let isCut = (asked != 0 && !configuration.isOperated) || inputs.writeFailed
     guard step.isOpen else {
       if isCut { cutEpisode(now) }
       return
     }
-    let reward = task.reward(
+    if configuration.isOperated && !hasPolicy { takePersonsAction() }
+    var reward = task.reward(
       action: UnsafePointer(buffers.action), joints: inputs.joints, points: points, terms: buffers.rewardTerms)
-    let outcome = task.outcome(joints: inputs.joints, points: points)
+    if configuration.isOperated { reward += rewardOfPerson() }
+    var outcome = task.outcome(joints: inputs.joints, points: points)
+    if verdict != .none {
+      outcome.terminated = verdict == .success || verdict == .failure
+      outcome.truncated = !outcome.terminated
+      outcome.success = verdict == .success
+      episode.discarded = verdict == .discard
+    }
     let isOver = outcome.terminated || outcome.truncated
     // A command that never arrived was not what the policy proposed.
     if inputs.writeFailed { step.altered = true }
@@ -286,8 +318,10 @@ extension ControlLoop {
     if !decision.active.has(.armFailed) { twin.update(inputs.joints, into: &points) }
     var reward = 0.0
     if step.isPlayed {
+      if configuration.isOperated && !hasPolicy { takePersonsAction() }
       reward = task.reward(
         action: UnsafePointer(buffers.action), joints: inputs.joints, points: points, terms: buffers.rewardTerms)
+      if configuration.isOperated { reward += rewardOfPerson() }
     } else {
       // Unanswered, or overruled at once: what was never done earns nothing.
       for index in 0..<buffers.rewardTermCount { buffers.rewardTerms[index] = 0 }
@@ -329,6 +363,7 @@ extension ControlLoop {
     ticksIntoStep = 0
     requests = requests.adding(.yield)
     recordEpisodeEnd(now)
+    verdict = .none
   }
 }
 

@@ -31,6 +31,7 @@ extension ControlLoop {
     if truncated { flags |= TransitionFlags.truncated.rawValue }
     if success { flags |= TransitionFlags.success.rawValue }
     if step.altered { flags |= TransitionFlags.altered.rawValue }
+    if step.intervention { flags |= TransitionFlags.intervention.rawValue }
     writer.setFlags(TransitionFlags(rawValue: flags))
     port?.commitTransition()
     recordedSteps &+= 1
@@ -66,6 +67,8 @@ extension ControlLoop {
     port?.recordEvent(
       .episodeEnded, stamp: now, first: Int64(episode.index), second: Int64(episode.steps), value: episode.rewardSum)
     if episode.succeeded { port?.recordEvent(.success, stamp: now, first: Int64(episode.index)) }
+    if verdict == .failure { port?.recordEvent(.failure, stamp: now, first: Int64(episode.index)) }
+    if verdict == .discard { port?.recordEvent(.rerecordEpisode, stamp: now, first: Int64(episode.index)) }
   }
 
   @_noLocks

@@ -19,6 +19,7 @@ extension ControlLoop {
     }
     inputs.power = arm.power
     inputs.health = arm.health
+    listen(now)
     propose(now)
     decide(now)
     if decision.power != .keep {
@@ -163,15 +164,17 @@ extension ControlLoop {
     // What a muted core would have liked was not executed.
     if decision.writes { step.command = decision.command.goal }
     if decision.source != .none { step.source = decision.source }
-    if step.isDecided && decision.state == .policy { step.isPlayed = true }
+    if step.isDecided && (decision.state == .policy || configuration.isOperated) { step.isPlayed = true }
+    noteIntervention(now)
     let end = clock.now()
     statistics.deciding.record(end &- sectionStart)
     sectionStart = end
     // The core took the authority away in mid-step: what has happened so far is the end of the episode. One that waits
     // for its first proposal does not outlive a stop either: authority is asked for anew.
-    if episode.isRunning && decision.state != .policy && (episode.hasStarted || decision.stopClass != .none) {
-      interruptEpisode(now)
-    }
+    let isTaken =
+      configuration.isOperated
+      ? !isHeldByPerson : decision.state != .policy && (episode.hasStarted || decision.stopClass != .none)
+    if episode.isRunning && isTaken { interruptEpisode(now) }
   }
 
   @_noLocks

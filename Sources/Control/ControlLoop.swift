@@ -24,6 +24,9 @@ public struct LoopConfiguration: Sendable {
   public var seed: UInt64
   /// How the safety core is set up.
   public var safety: SafetyConfiguration
+  /// Whether episodes are a person's: they begin and end by the person's word, outlive a released enable, and count what the
+  /// person does too. The reward then has one more term, last: what the success button earned.
+  public var isOperated = false
   /// What the safety core keeps commands within.
   public var limits: JointLimits { safety.limits }
   /// What the arm's commands mean.
@@ -65,6 +68,8 @@ public enum PolicySeat: ~Copyable {
   case onThread(PolicyLink)
   /// Nowhere: recorded commands take its place.
   case playback(Playback)
+  /// Nowhere: a person alone moves the arm.
+  case nobody
 }
 
 /// The control loop: read the arm, ask the policy, let the safety core decide, command the arm, record the transition.
@@ -119,6 +124,15 @@ public struct ControlLoop: ~Copyable {
   var lastActive: ConditionSet
   var intervalStart: Int64 = 0
   var loopRecord: LoopInterval
+  /// Where the loop hears its operator, and what it heard in the last tick.
+  var feed = OperatorFeed.nobody
+  var looks = OperatorLooks()
+  /// What a person's sticks propose, where a person may move the arm.
+  var teleoperator: Teleoperator?
+  /// Whether a person had a hand in the last command.
+  var isIntervening = false
+  /// How a person has asked for the running episode to end.
+  var verdict = EpisodeVerdict.none
   /// The last seconds of every tick, for after a fault or a crash.
   var blackBox: BlackBox?
 
@@ -146,6 +160,10 @@ public struct ControlLoop: ~Copyable {
       policy = nil
       link = nil
       playback = .some(recorded)
+    case .nobody:
+      policy = nil
+      link = nil
+      playback = nil
     }
     self.twin = twin
     self.port = port
@@ -169,6 +187,7 @@ public struct ControlLoop: ~Copyable {
     lastLatched = .none
     lastActive = .none
     loopRecord = LoopInterval()
+    teleoperator = nil
     blackBox = nil
   }
 

@@ -66,6 +66,8 @@ struct StepInProgress: BitwiseCopyable {
   var source: CommandSource = .none
   /// Whether the core changed the proposal in any of its ticks.
   var altered = false
+  /// Whether a person had a hand in the command in any of its ticks.
+  var intervention = false
 
   @_noLocks
   init(jointCount: Int) {
@@ -91,6 +93,8 @@ public struct EpisodeProgress: Sendable, BitwiseCopyable {
   public internal(set) var terminated = false
   public internal(set) var truncated = false
   public internal(set) var succeeded = false
+  /// Whether a person has thrown it away.
+  public internal(set) var discarded = false
   /// Whether a stop or a fault ended it.
   public internal(set) var interrupted = false
   /// The conditions that were active when it was interrupted.

@@ -58,6 +58,8 @@ struct RunCore: ~Copyable {
   var durationStart: Int64 = 0
   /// What the run waits for a person to do.
   var question = OperatorQuestion.none
+  /// The newest request that was not granted, while it is worth saying.
+  var refusal = RefusalReason.none
   /// The conditions that stopped the arm last.
   var causes = ConditionSet(rawValue: 0)
   private var lastStatus: Int64 = .min
@@ -90,6 +92,8 @@ struct RunCore: ~Copyable {
   mutating func countEpisode() -> Bool {
     guard !loop.episode.isRunning, loop.episode.index > judgedEpisode else { return false }
     judgedEpisode = loop.episode.index
+    // What a person has thrown away never was.
+    if loop.episode.discarded { return false }
     guard !loop.episode.interrupted else {
       interruptions &+= 1
       return true
@@ -125,7 +129,7 @@ struct RunCore: ~Copyable {
   }
 
   @_noLocks
-  private borrowing func status(at now: Int64) -> LoopStatus {
+  borrowing func status(at now: Int64) -> LoopStatus {
     var status = LoopStatus()
     status.elapsed = Double(now &- startTime) * 1e-9
     status.tickCount = loop.tickCount
@@ -140,6 +144,9 @@ struct RunCore: ~Copyable {
     status.lateness = loop.inputs.lateness
     status.power = loop.inputs.power
     status.question = question
+    status.input = loop.operatorInput
+    status.teleoperation = loop.teleoperation
+    status.refusal = refusal
     return status
   }
 

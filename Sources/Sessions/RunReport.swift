@@ -23,6 +23,11 @@ public struct LoopStatus: Sendable, BitwiseCopyable {
   public var power = ArmPower.unknown
   /// What a person is asked to do.
   public var question = OperatorQuestion.none
+  /// What the person's device says, and what their sticks do; in runs with a person.
+  public var input = OperatorInput()
+  public var teleoperation = TeleoperationStatus()
+  /// The newest request that was not granted, for two seconds.
+  public var refusal = RefusalReason.none
 
   /// Nothing has happened yet.
   @_noLocks
@@ -65,6 +70,8 @@ public struct RunReport: Sendable {
   public var majorFaults: Int64 = 0
   /// How a replayed arm compares with its recording; nil when a policy drove.
   public var playback: PlaybackErrors?
+  /// How the person's run went; nil without a person.
+  public var operation: OperationReport?
   /// What a run on a physical arm has to tell besides; nil for simulated ones.
   public var hardware: HardwareReport?
 }

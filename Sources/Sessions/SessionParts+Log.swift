@@ -29,7 +29,7 @@ extension SessionParts {
     options.recordsBus = arm != nil
     let layout = TransitionLayout(
       observationCount: task.observationCount, actionCount: task.actionCount, jointCount: task.joints.count,
-      rewardTermCount: task.rewardTermNames.count)
+      rewardTermCount: rewardTermNames.count)
     return try Recorder.start(
       path: path, options: options, layout: layout, jointNames: task.joints, metadata: metadata(arm),
       attachments: try attachments() + (arm?.attachments ?? []), robotDescription: model.robotDescription)
@@ -60,7 +60,7 @@ extension SessionParts {
       "task": [
         "name": task.name, "sha256": task.sha256, "observation_names": task.observationNames.joined(separator: ","),
         "action_names": task.actionNames.joined(separator: ","),
-        "reward_terms": task.rewardTermNames.joined(separator: ","),
+        "reward_terms": rewardTermNames.joined(separator: ","),
         "step_duration_s": "\(task.stepDuration)",
       ],
       "policy": policyText,
@@ -71,6 +71,7 @@ extension SessionParts {
       "perturbations": Dictionary(uniqueKeysWithValues: plan.perturbations.entries.map { ($0.name, $0.value) }),
       "limits": limitsText,
     ]
+    if let operation = plan.operation { records["operator"] = operation.metadata }
     if let arm {
       // The model is what the twin reckons with; nothing is simulated.
       records["arm"] = arm.metadata

@@ -26,7 +26,7 @@ struct SessionParts {
     self.plan = plan
     let task = plan.task
     try SessionParts.checkEnd(plan)
-    policy = plan.replay == nil ? try PolicyLoader.named(plan.policy) : nil
+    policy = plan.replay == nil && !plan.isTeleoperation ? try PolicyLoader.named(plan.policy) : nil
     if let policy { try SessionParts.check(policy.description, fits: task) }
     let nominal: PhysicsModel
     if let name = try plan.model ?? Self.twinModel(plan) {
@@ -47,6 +47,7 @@ struct SessionParts {
   }
 
   var policyDescription: String {
+    if plan.isTeleoperation { return "none: a person moves the arm" }
     if let replay = plan.replay {
       return "replay of episode \(replay.episode) (\(replay.stepCount) steps) of \(replay.path)"
     }
@@ -62,6 +63,13 @@ struct SessionParts {
   /// Allocates everything the run will need. The log is begun last, when nothing else can be refused any more. The worker,
   /// if there is one, must outlive the run.
   mutating func makeRun(worker: inout PolicyWorker?) throws -> SimulatedRun {
+    let arm = try makeArm()
+    let loop = try makeLoop(twin: try makeTwin(of: arm), armingTicks: 0, worker: &worker)
+    return SimulatedRun(loop: loop, arm: arm, bounds: bounds)
+  }
+
+  /// The simulated arm, with the task's variables in its scene.
+  func makeArm() throws -> SimulatedArm {
     let task = plan.task
     try requireSimulationModel()
     var arm = try SimulatedArm(
@@ -83,8 +91,7 @@ struct SessionParts {
         throw SessionError("task '\(task.name)': bound variables must come before unbound ones")
       }
     }
-    let loop = try makeLoop(twin: try makeTwin(of: arm), armingTicks: 0, worker: &worker)
-    return SimulatedRun(loop: loop, arm: arm, bounds: bounds)
+    return arm
   }
 
   /// The loop with everything in it but the arm. The log is begun last. `worker` as in `makeRun`.
@@ -99,6 +106,9 @@ struct SessionParts {
       worker = nil
     } else if let policy {
       seat = try makeSeat(policy, worker: &worker)
+    } else if plan.isTeleoperation {
+      seat = .nobody
+      worker = nil
     } else {
       throw SessionError("there is neither a policy nor a recording; give a policy")
     }
@@ -107,14 +117,16 @@ struct SessionParts {
     let status = sinew_install_stop_signals()
     if status != 0 { throw SessionError("stop signals could not be installed (errno \(status))") }
     recorder = try startRecorder(arm)
+    var configuration = LoopConfiguration(
+      controlPeriod: controlPeriod, ticksPerStep: ticksPerStep, clock: plan.clock,
+      selection: plan.selection, interpolation: plan.interpolation, seed: plan.seed, limits: limits,
+      mode: task.commandMode, armingTicks: armingTicks)
+    if plan.operation != nil { try configureOperation(&configuration) }
     return ControlLoop(
-      configuration: LoopConfiguration(
-        controlPeriod: controlPeriod, ticksPerStep: ticksPerStep, clock: plan.clock,
-        selection: plan.selection, interpolation: plan.interpolation, seed: plan.seed, limits: limits,
-        mode: task.commandMode, armingTicks: armingTicks),
+      configuration: configuration,
       task: evaluator, policy: seat, twin: twin, port: recorder?.makePort(), jointCount: task.joints.count,
       pointCount: task.points.count, observationCount: task.observationCount, actionCount: task.actionCount,
-      rewardTermCount: task.rewardTermNames.count)
+      rewardTermCount: rewardTermNames.count)
   }
 
   /// The control period, ns.
@@ -157,7 +169,7 @@ struct SessionParts {
     plan.task.points.map { (name: $0.modelName, kind: $0.kind == .site ? .site : .body) }
   }
 
-  private func makeTwin(of arm: borrowing SimulatedArm) throws -> KinematicTwin {
+  func makeTwin(of arm: borrowing SimulatedArm) throws -> KinematicTwin {
     do throws(SimulationError) {
       return try arm.makeTwin(
         points: namedPoints, source: plan.task.pointSource == .lastPhysicsStep ? .lastPhysicsStep : .measured)

@@ -37,6 +37,8 @@ public struct SessionPlan: Sendable {
   public var realTime: RealTimeSettings = .ordinary
   /// The recorded episode that takes the policy's place; nil for a policy.
   public var replay: ReplayLog?
+  /// How a person takes part; nil for a run without one.
+  public var operation: OperationPlan?
   /// The physical arm to run on; nil for a simulated one.
   public var hardware: HardwareSettings?
   /// Where the policy runs.

@@ -43,6 +43,29 @@ extension TaskEvaluator {
     command(action: UnsafePointer(widened), joints: joints, into: &into)
   }
 
+  /// The inverse of `command`: the action that would have led from the last goal to `goal` in the state `joints`, as far as
+  /// the task's range of actions reaches. It counts as the last action, and `goal` as the last goal.
+  @_noLocks
+  public mutating func takeAction(
+    commanding goal: JointVector, joints: JointState, into action: UnsafeMutablePointer<Float>
+  ) {
+    precondition(joints.count == jointCount && goal.count == jointCount, "joints of another task")
+    if !hasGoal { adoptGoal(joints) }
+    for index in 0..<actionCount {
+      let instruction = actions[index]
+      let joint = instruction.joint
+      let origin =
+        mode != .effort && isDelta
+        ? (deltaFromMeasured ? joints.position[joint] : self.goal[joint]) : instruction.offset
+      let wanted = (goal[joint] - origin) / instruction.scale
+      let value = wanted.isFinite ? clamp(wanted, actionLow, actionHigh) : 0
+      pastActions[actionCount + index] = pastActions[index]
+      pastActions[index] = value
+      action[index] = Float(value)
+    }
+    adoptGoal(goal)
+  }
+
   /// Takes `position` as the last goal, at the start of an episode whose arm was not put there but led: a loaded arm
   /// hangs below its goal, and going on from where it is measured would let it sink.
   @_noLocks

@@ -77,8 +77,8 @@ struct Sinew: ParsableCommand {
       """,
     version: ProgramVersion.version,
     subcommands: [
-      RunCommand.self, ReplayCommand.self, EvaluateCommand.self, TrainCommand.self, FineTuneCommand.self,
-      CalibrateCommand.self,
+      RunCommand.self, TeleopCommand.self, ReplayCommand.self, EvaluateCommand.self, TrainCommand.self,
+      FineTuneCommand.self, CalibrateCommand.self,
       PortCommand.self, ServoCommand.self, EmulateCommand.self, PolicyCommand.self, LogCommand.self, ListCommand.self,
       InitCommand.self,
       GamepadCommand.self, DemoCommand.self, BenchCommand.self, DoctorCommand.self,

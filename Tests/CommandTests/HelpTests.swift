@@ -3,7 +3,8 @@ import Testing
 
 /// All commands by their words.
 private let commands = [
-  [], ["run"], ["evaluate"], ["train"], ["finetune"], ["demo"], ["demo", "bandit"], ["list"], ["init"], ["doctor"], ["policy"],
+  [], ["run"], ["teleop"], ["evaluate"], ["train"], ["finetune"], ["demo"], ["demo", "bandit"], ["list"], ["init"],
+  ["doctor"], ["policy"],
   ["policy", "inspect"],
   ["policy", "eval"],
   ["log"], ["log", "info"], ["log", "doctor"], ["log", "recover"], ["log", "cat"], ["bench"], ["bench", "loop"],

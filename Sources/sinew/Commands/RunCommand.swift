@@ -18,12 +18,19 @@ struct RunCommand: ParsableCommand {
         sinew run --config robot.yaml --log logs/today.mcap
         sinew run --config robot.yaml --strict --priority 80 --cpu 2
         sinew run --task reacher-v5 --perturb payload=0.1 --perturb latency=0.04
+        sinew run --supervised --task reach --policy my-policy/
         sinew run --arm so101 --port /dev/serial/by-id/usb-ADAPTOR --calibration my-arm --task reach --policy my-policy/
 
       With --port a real arm moves. The run begins without torque and reads only; you switch torque on with Enter. Before \
       each episode the arm goes slowly to the episode's start. Ctrl-C brings it to rest, parks it and switches torque off \
       (--exit says otherwise); a second Ctrl-C leaves out the parking, a third ends the process at once. Torque counts \
       as off when every servo has said so. On hardware real-time rights are required unless --allow-non-realtime is given.
+
+      With --supervised a person with a gamepad is in charge: the policy moves only while enable (RB) is held. Start arms; \
+      with enable held, start begins an episode and gives the policy authority. A stick takes over in one tick; to give \
+      back, let enable go, hold it anew and press start. Every step of the log has the policy's action, the command that was \
+      executed, who it came from, and whether the person had a hand in it. A, back and d-pad left end an episode: success \
+      (a reward of 1 in a term of its own), failure, discard. 'sinew teleop --help' explains the other controls.
 
       Exit codes: 0 success, also after Ctrl-C; 1 a fault was latched, the log could not be written, real time was \
       refused where it is required, or the arm did not confirm how it was left; 2 wrong input; 3 the log is lossy \
@@ -33,6 +40,16 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var simulation: SimulationOptions
 
   @OptionGroup var hardware: HardwareOptions
+
+  @Flag(help: "A person holds enable while the policy moves the arm, and takes over with a stick.")
+  var supervised = false
+
+  @OptionGroup(title: "Options of --supervised") var device: OperatorDeviceOptions
+
+  @Option(
+    name: .customLong("time-limit"),
+    help: "With --supervised: the longest an episode may be, s. Default: until you end it.")
+  var timeLimit: Double?
 
   @Option(help: "Configuration (robot.yaml, see 'sinew init'); options on the command line win.")
   var config: String?
@@ -81,12 +98,22 @@ struct RunCommand: ParsableCommand {
     if let cpu, cpu < 0 { throw ValidationError("--cpu must not be negative, found \(cpu).") }
     if strict && allowNonRealTime { throw ValidationError("--strict and --allow-non-realtime exclude each other.") }
     if noLog && log != nil { throw ValidationError("--log and --no-log exclude each other.") }
-    if virtual && duration == nil && episodes == nil && config == nil {
+    if !supervised, let name = device.given ?? (timeLimit == nil ? nil : "--time-limit") {
+      throw ValidationError("\(name) is about a person's part in the run; add --supervised, or leave it out.")
+    }
+    if supervised && virtual && device.recording == nil {
+      throw ValidationError("--supervised with --virtual needs --recording: a person lives in real time.")
+    }
+    if let timeLimit, !(timeLimit > 0 && timeLimit <= 1e7) {
+      throw ValidationError("--time-limit must be between 0 and 1e7 s, found \(timeLimit).")
+    }
+    if virtual && duration == nil && episodes == nil && config == nil && !supervised {
       throw ValidationError("--virtual needs --duration or --episodes: simulated time has no Ctrl-C to wait for.")
     }
   }
 
   mutating func run() throws {
+    if supervised { return try runSupervised() }
     let plan = try SessionPlanning.plan(for: self)
     let report = try SessionRunning.run(plan, isQuiet: json, consentsByItself: hardware.yes)
     if json {
@@ -95,6 +122,31 @@ struct RunCommand: ParsableCommand {
       RunSummary.print(report, plan: plan)
     }
     try RunSummary.failIfUnconfirmed(report)
+    try RunSummary.failIfFaulted(report)
+    try RunSummary.failIfLossy(report)
+  }
+
+  private func runSupervised() throws {
+    let opened = try OperatorDevice(device)
+    defer { opened.close() }
+    var command = self
+    // A recorded person has an end.
+    command.duration = duration ?? opened.duration.map { $0 + 1 }
+    var plan = try SessionPlanning.plan(for: command)
+    guard plan.hardware == nil else {
+      throw InputError("--supervised moves simulated arms only so far; leave out --port")
+    }
+    var operation = OperationPlan(.supervision, device: opened.name)
+    operation.settings = device.settings
+    operation.timeLimit = timeLimit
+    plan.operation = operation
+    let session = try checkingInput { try OperatedSession(plan, feed: opened.feed, keeping: opened) }
+    let report = try OperatedRunning.run(session, device: opened, isQuiet: json)
+    if json {
+      try printJSON(OperationOutput(plan: plan, report: report))
+    } else {
+      RunSummary.print(report, plan: plan)
+    }
     try RunSummary.failIfFaulted(report)
     try RunSummary.failIfLossy(report)
   }

@@ -51,6 +51,7 @@ enum RunSummary {
     if let recording = report.recording, let path = plan.log {
       Swift.print(recordingText(recording, path: path))
     }
+    if let operation = report.operation { print(operation) }
     if let hardware = report.hardware { print(hardware) }
     switch report.ending {
     case .completed: Swift.print("completed after \(duration(report, plan))")
@@ -60,6 +61,23 @@ enum RunSummary {
     case .interrupted: Swift.print("ended after \(duration(report, plan)): episodes were cut short in a row")
     case .fault: Swift.print("ended by a fault after \(duration(report, plan))")
     }
+  }
+
+  /// What a person did.
+  private static func print(_ operation: OperationReport) {
+    let path = operation.path
+    if path.measured.count > 0 {
+      func figures(_ error: PathError) -> String {
+        "\(Format.fixed(error.rms * 1000, 2)) mm rms, \(Format.fixed(error.most * 1000, 2)) mm at most"
+      }
+      var text =
+        "tool path of \(Format.fixed(path.length, 3)) m asked for; beside it: commanded \(figures(path.commanded)); "
+        + "measured, with the servos' give, \(figures(path.measured))"
+      if path.cuts > 0 { text += "; \(path.cuts) times the arm could not follow" }
+      Swift.print(text)
+    }
+    if operation.discarded > 0 { Swift.print("episodes discarded: \(operation.discarded)") }
+    if operation.interventions > 0 { Swift.print("interventions: \(operation.interventions)") }
   }
 
   private static func exitText(_ exit: ArmExit) -> String {

@@ -214,11 +214,15 @@ enum SessionPlanning {
     if command.noLog { return nil }
     if let path = command.log { return path }
     if let configuration, !configuration.log.isEnabled { return nil }
-    let folder = configuration?.log.folder ?? "logs"
+    return newLogPath(in: configuration?.log.folder ?? "logs", name: plan.task.name)
+  }
+
+  /// A log file that is not there yet, by its name and the time.
+  static func newLogPath(in folder: String, name: String) -> String {
     let formatter = DateFormatter()
     formatter.locale = Locale(identifier: "en_US_POSIX")
     // To the millisecond: runs in simulated time, and two at once, begin in the same second.
     formatter.dateFormat = "yyyy-MM-dd'T'HH-mm-ss-SSS"
-    return "\(folder)/\(plan.task.name)-\(formatter.string(from: Date())).mcap"
+    return "\(folder)/\(name)-\(formatter.string(from: Date())).mcap"
   }
 }

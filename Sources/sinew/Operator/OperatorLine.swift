@@ -1,0 +1,93 @@
+import ArmModel
+import CSystem
+import Control
+import Foundation
+import Safety
+import Sessions
+import Simulation
+
+/// The live line of a run with a person, on standard error; where that is no terminal, a plain line at each change of state.
+final class OperatorLine {
+  private var lastState = SafetyState.boot
+  private var lastEpisode = -1
+  private var lastRefusal = RefusalReason.none
+  private var hasShown = false
+
+  /// Says something that happened, on a line of its own.
+  func say(_ text: String) {
+    if hasShown { Terminal.clearLine() }
+    printError(text)
+  }
+
+  /// Shows a state of the loop.
+  func show(_ status: LoopStatus) {
+    if status.refusal != lastRefusal {
+      lastRefusal = status.refusal
+      if status.refusal != .none { say("refused: \(status.refusal.text)") }
+    }
+    if Terminal.isInteractive {
+      Terminal.showLine(Self.text(status))
+      hasShown = true
+    } else if status.state != lastState || status.episode.index != lastEpisode {
+      lastState = status.state
+      lastEpisode = status.episode.index
+      printError(Self.text(status))
+    }
+  }
+
+  /// Removes the live line.
+  func finish() {
+    if hasShown { Terminal.clearLine() }
+  }
+
+  /// State, who moves, mode and speed, tool, episode, age of the last event, what is wrong.
+  static func text(_ status: LoopStatus) -> String {
+    let person = status.teleoperation
+    var parts = ["\(Format.fixed(status.elapsed, 1)) s", status.state.name]
+    let wrong = ConditionSet(rawValue: status.active.rawValue | status.latched.rawValue).conditions
+    if !wrong.isEmpty { parts.append(wrong.map(\.name).joined(separator: ", ").uppercased()) }
+    if let hint = hint(status) { parts.append(hint) }
+    parts.append("\(person.mode.name) \(Int(person.share * 100)) %")
+    if person.tool != .zero {
+      parts.append(
+        "tool " + [person.tool.x, person.tool.y, person.tool.z].map { Format.fixed($0, 3) }.joined(separator: " ")
+          + " m")
+    }
+    if person.limitation.has(.jointRange) { parts.append("end of a joint's range") }
+    if person.limitation.has(.singularity) { parts.append("near a singularity") }
+    if person.limitation.has(.jointSpeed) { parts.append("a joint at full speed") }
+    if status.episode.isRunning {
+      parts.append(
+        "episode \(status.episode.index + 1), step \(status.episode.steps), return \(Format.fixed(status.episode.rewardSum, 2))"
+      )
+    } else {
+      parts.append("\(status.statistics.count) episodes")
+    }
+    if let age = age(status) { parts.append("last event \(age)") }
+    parts.append("late \(Format.duration(status.lateness))")
+    if status.overrunCount > 0 { parts.append("overruns \(status.overrunCount)") }
+    if status.droppedRecords > 0 { parts.append("RECORDS DROPPED \(status.droppedRecords)") }
+    return parts.joined(separator: " | ")
+  }
+
+  /// What the person may do next.
+  private static func hint(_ status: LoopStatus) -> String? {
+    let input = status.input.status
+    if !input.has(.present) { return "no device" }
+    if !input.has(.known) { return "move both sticks and triggers once" }
+    switch status.state {
+    case .boot, .disarmed: return "start arms"
+    case .hold:
+      if input.has(.enableIsDown) { return "let enable go, then hold it anew" }
+      return status.episode.isRunning ? "hold enable to move" : "start begins an episode, enable moves"
+    case .faultHold, .fault, .emergencyStop: return "reset, with enable let go"
+    default: return nil
+    }
+  }
+
+  private static func age(_ status: LoopStatus) -> String? {
+    guard status.input.status.has(.present), status.input.eventStamp > 0 else { return nil }
+    let age = Double(status.input.stamp - status.input.eventStamp) * 1e-9
+    return age >= 0 ? "\(Format.fixed(min(age, 9999), 1)) s ago" : nil
+  }
+}

@@ -1,0 +1,117 @@
+import ArmModel
+import Foundation
+import Glibc
+import LoopTestSupport
+import Recording
+import TestSupport
+import Testing
+
+/// `sinew teleop` and `sinew run --supervised`, from outside.
+struct TeleopTests {
+  @Test func `A recorded pad draws a square, and the path's error is reported`() throws {
+    let folder = try ScratchFolder()
+    let outcome = try Command.run(
+      ["teleop", "--sim", "--recording", "square", "--virtual", "--log", "square.mcap", "--json"], in: folder)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let object = try #require(
+      try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    let path = try #require(object["path"] as? [String: Any])
+    let length = try #require(path["length_m"] as? Double)
+    #expect(length > 0.29 && length < 0.35)
+    #expect(try #require(path["commanded_error_max_m"] as? Double) < 0.0015)
+    #expect(try #require(path["measured_error_max_m"] as? Double) < 0.02)
+    #expect(path["cuts"] as? Int == 0)
+    let steps = try TransitionLog.read(path: folder.path("square.mcap")).transitions
+    #expect(steps.contains { $0.source == .person && $0.flags.contains(.intervention) })
+    #expect(steps.last?.flags.contains(.success) == true)
+  }
+
+  @Test(
+    "What makes no sense is refused with what to do",
+    arguments: [
+      (["teleop"], "say which arm: --sim"),
+      (["teleop", "--sim", "--virtual"], "--virtual needs --recording"),
+      (["teleop", "--sim", "--speed", "30"], "--speed must be 25, 50 or 100"),
+      (["teleop", "--sim", "--recording", "a.evemu", "--keyboard"], "--recording and --keyboard exclude each other"),
+      (["teleop", "--sim", "--recording", "missing.evemu", "--virtual"], "missing.evemu"),
+      (["teleop", "--sim", "--keyboard"], "run it in a terminal"),
+      (["teleop", "--sim", "--recording", "square", "--virtual", "--task", "reacher-v5"], "sticks give positions"),
+      (["run", "--task", "reach", "--keyboard"], "--keyboard is about a person's part"),
+      (["run", "--task", "reach", "--supervised", "--virtual"], "--supervised with --virtual needs --recording"),
+    ])
+  func refusals(_ arguments: [String], _ message: String) throws {
+    let folder = try ScratchFolder()
+    let outcome = try Command.run(arguments, in: folder)
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains(message), "\(outcome.errors)")
+    #expect(outcome.errors.split(separator: "\n").first?.hasPrefix("error: ") == true)
+    #expect(try folder.snapshot().isEmpty)
+  }
+}
+
+/// A terminal of a test's own.
+private final class PersonsTerminal {
+  private let master: Int32
+  /// The end that a program opens.
+  let path: String
+
+  init() throws {
+    master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)
+    var name = [CChar](repeating: 0, count: 64)
+    try #require(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0)
+    try #require(ptsname_r(master, &name, name.count) == 0)
+    path = String(cString: name)
+  }
+
+  deinit { close(master) }
+
+  func press(_ keys: String) { _ = keys.withCString { write(master, $0, strlen($0)) } }
+
+  /// Whether it shows what is typed.
+  var echoes: Bool {
+    var settings = termios()
+    return tcgetattr(master, &settings) == 0 && settings.c_lflag & tcflag_t(ECHO) != 0
+  }
+}
+
+/// A keyboard in a real terminal.
+@Suite(.enabled(if: PseudoTerminals.areAvailable, Comment(rawValue: PseudoTerminals.reason)))
+struct KeyboardDeviceTests {
+  @Test func `A person at a terminal arms, moves and stops a simulated arm, and gets the terminal back`() throws {
+    let folder = try ScratchFolder()
+    let terminal = try PersonsTerminal()
+    #expect(terminal.echoes)
+    let command = try Command(
+      ["teleop", "--sim", "--keyboard", "--priority", "0", "--log", "keys.mcap"], in: folder.root, input: terminal.path)
+    try command.waitFor("start arms")
+    #expect(!terminal.echoes)
+    terminal.press("\n")
+    try command.waitFor("start begins an episode")
+    terminal.press("\n")
+    try command.waitFor("episode 1")
+    // A machine with much to do may stop the arm for the loop's own lateness: then enable anew, as a person would.
+    for _ in 0..<20 {
+      terminal.press(" ")
+      usleep(150_000)
+      for _ in 0..<8 {
+        terminal.press("w")
+        usleep(60_000)
+      }
+      terminal.press("x")
+      usleep(400_000)
+      if command.errors.contains("| teleoperation |") { break }
+    }
+    terminal.press("y")
+    usleep(300_000)
+    command.send(SIGINT)
+    let outcome = try command.finish()
+    #expect(terminal.echoes)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(outcome.errors.contains("| teleoperation |"))
+    let steps = try TransitionLog.read(path: folder.path("keys.mcap")).transitions
+    let moved = steps.filter { $0.source == .person }
+    #expect(!moved.isEmpty)
+    #expect(moved.contains { $0.action.contains { $0 != 0 } })
+    #expect(steps.last?.flags.contains(.success) == true)
+  }
+}
