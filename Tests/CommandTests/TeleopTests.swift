@@ -56,11 +56,13 @@ private final class PersonsTerminal {
   let path: String
 
   init() throws {
-    master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)
-    var name = [CChar](repeating: 0, count: 64)
-    try #require(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0)
-    try #require(ptsname_r(master, &name, name.count) == 0)
-    path = String(cString: name)
+    master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+    // TIOCSPTLCK and TIOCGPTN, which Glibc's import leaves out.
+    var isLocked: Int32 = 0
+    var number: UInt32 = 0
+    try #require(
+      master >= 0 && ioctl(master, 0x4004_5431, &isLocked) == 0 && ioctl(master, 0x8004_5430, &number) == 0)
+    path = "/dev/pts/\(number)"
   }
 
   deinit { close(master) }
