@@ -7,12 +7,12 @@
 
 static atomic_int requests, last, exit_at;
 
-// Everything a handler may do: two lock-free stores; and the end, for whoever asks too often.
+// Everything a handler may do: two lock-free stores; and the end, for whoever asks too often, or says quit after asking.
 static void count(int signal) {
   atomic_store_explicit(&last, signal, memory_order_relaxed);
   int arrived = atomic_fetch_add_explicit(&requests, 1, memory_order_release) + 1;
   int most = atomic_load_explicit(&exit_at, memory_order_relaxed);
-  if (most > 0 && arrived >= most) {
+  if ((most > 0 && arrived >= most) || (signal == SIGQUIT && arrived > 1)) {
     sinew_crash_stop_send();
     _exit(128 + signal);
   }
@@ -21,7 +21,9 @@ static void count(int signal) {
 void sinew_stop_signals_exit_at(int count) { atomic_store_explicit(&exit_at, count, memory_order_relaxed); }
 
 int sinew_install_stop_signals(void) {
-  const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+  // Beside what is meant to stop a program, what would end it or leave it standing by default: an arm under torque must
+  // not be left so.
+  const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
     struct sigaction action = {.sa_handler = count, .sa_flags = SA_RESTART}, before;
     sigfillset(&action.sa_mask);
@@ -29,6 +31,12 @@ int sinew_install_stop_signals(void) {
     // A shell starts background jobs with SIGINT ignored; a robot's stop must work there too. nohup is a wish.
     if (signals[i] == SIGHUP && before.sa_handler == SIG_IGN) continue;
     if (sigaction(signals[i], &action, NULL) != 0) return errno;
+  }
+  // A terminal that this program may not use just now is no reason to stand still, either.
+  const int ignored[] = {SIGTTIN, SIGTTOU};
+  for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) {
+    struct sigaction action = {.sa_handler = SIG_IGN};
+    if (sigaction(ignored[i], &action, NULL) != 0) return errno;
   }
   return 0;
 }

@@ -14,7 +14,7 @@ private func send(_ signal: Int32, expectedCount: Int32) {
 }
 
 @Suite struct SignalTests {
-  @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
+  @Test(arguments: [SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGUSR1, SIGALRM])
   func `A stop signal is counted and does nothing else`(signal: Int32) async {
     await #expect(processExitsWith: .success) { [signal] in
       #expect(sinew_install_stop_signals() == 0)
@@ -44,11 +44,22 @@ private func send(_ signal: Int32, expectedCount: Int32) {
     }
   }
 
-  @Test func `Quit still ends the program`() async {
-    await #expect(processExitsWith: .signal(SIGQUIT)) {
+  @Test func `Quit asks for a stop first, and ends the program when it was asked before`() async {
+    await #expect(processExitsWith: .exitCode(128 + SIGQUIT)) {
       _ = sinew_install_stop_signals()
+      send(SIGQUIT, expectedCount: 1)
+      guard sinew_stop_requests() == 1 else { return }
       kill(getpid(), SIGQUIT)
       sleep(5)
+    }
+  }
+
+  @Test func `A terminal that may not be used just now does not make the program stand still`() async {
+    await #expect(processExitsWith: .success) {
+      #expect(sinew_install_stop_signals() == 0)
+      kill(getpid(), SIGTTIN)
+      kill(getpid(), SIGTTOU)
+      #expect(sinew_stop_requests() == 0)
     }
   }
 }

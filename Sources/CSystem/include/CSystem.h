@@ -90,8 +90,10 @@ SINEW_RT void sinew_rt_leave(void);
 
 // MARK: Stop requests
 
-/// From now on SIGINT, SIGTERM and SIGHUP do nothing but count. A SIGHUP that was ignored at start (nohup) stays
-/// ignored; SIGQUIT is untouched and still ends a program that no longer listens. Returns 0 or an errno value.
+/// From now on SIGINT, SIGTERM and SIGHUP do nothing but count, and so do signals that would end the program or leave it
+/// standing by default: SIGQUIT, SIGTSTP, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM and SIGPROF. A SIGHUP that was ignored at
+/// start (nohup) stays ignored; SIGTTIN and SIGTTOU are ignored. SIGQUIT after another stop signal ends the program at
+/// once, also one that no longer listens, after the crash stop's frame. Returns 0 or an errno value.
 int sinew_install_stop_signals(void);
 /// How many stop signals have arrived since they were installed or cleared; 0 before.
 SINEW_RT int sinew_stop_requests(void);

@@ -130,7 +130,8 @@ struct ServoWriteCommand: ParsableCommand {
     commandName: "write", abstract: "Write one register, in its own numbers, and read it back.",
     discussion: """
       A goal or a torque written here moves the arm at once: keep clear of it. Registers that are kept without power can \
-      only be written with the torque off; Feetech's are unlocked for it and locked again.
+      only be written with the torque off; Feetech's are unlocked for it and locked again. Id and speed have commands of \
+      their own, 'sinew servo set-id' and 'set-baud'.
 
       Examples:
         sinew servo write torque_enable 0 --port /dev/ttyUSB0 --protocol feetech --id 1
@@ -146,6 +147,16 @@ struct ServoWriteCommand: ParsableCommand {
   var value: Int
   @OptionGroup var bus: ServoOptions
   @OptionGroup var servo: ServoSelection
+
+  func validate() throws {
+    // What a servo is found by changes only with the care that these commands take: nobody else there, and read back.
+    switch register {
+    case "id":
+      throw ValidationError("A servo gets another id with 'sinew servo set-id', which sees to it that it is free.")
+    case "baud_rate": throw ValidationError("A servo gets another speed with 'sinew servo set-baud', which goes along.")
+    default: break
+    }
+  }
 
   mutating func run() throws {
     var master = try bus.open()
