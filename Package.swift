@@ -81,10 +81,6 @@ let package = Package(
     room(
       "Control",
       ["ArmModel", "CSystem", "Numerics", "Policies", "RealTime", "Recording", "Safety", "Simulation", "Tasks"]),
-    // Learning on tasks and simulated arms: settings, checkpoints, curves, bundles.
-    room(
-      "Training",
-      ["ArmModel", "CSystem", "Configuration", "Learning", "Networks", "Numerics", "Policies", "Simulation", "Tasks"]),
     // From the logs of a policy's own runs to a better policy: examination, offline PPO, the gate before a new bundle.
     room(
       "FineTuning",
@@ -95,6 +91,10 @@ let package = Package(
     // From a hand that turns joints to the file that says what the servos' ticks mean.
     room("Calibration", ["ArmModel", "ArmProfiles", "Configuration", "ServoBus"]),
     room("Sessions", ["ArmProfiles", "Configuration", "Control", "ServoBus"]),
+    // Learning on tasks and simulated arms: settings, checkpoints, curves, bundles.
+    room(
+      "Training",
+      ["CSystem", "Configuration", "Learning", "Networks", "Numerics", "Policies", "Sessions", "Simulation", "Tasks"]),
     // Both sides of the bus against each other on virtual time, with faults.
     room(
       "BusTrials",
@@ -160,7 +160,7 @@ let package = Package(
       name: "LoopTestSupport", dependencies: ["ArmModel", "Configuration", "Recording"], path: "Tests/LoopTestSupport",
       swiftSettings: swiftSettings),
     tests("Control", ["Control", "LoopTestSupport"]),
-    tests("Training", ["Training", "Sessions"]),
+    tests("Training", ["Training", "LoopTestSupport", "Sessions"]),
     tests("Sessions", ["Gamepads", "Sessions", "LoopTestSupport", "ServoBus", "VirtualServos"]),
     tests("Calibration", ["ArmProfiles", "Calibration", "Configuration", "Numerics", "ServoBus", "VirtualServos"]),
     // Boards of both kinds behind one door, and random hosts.

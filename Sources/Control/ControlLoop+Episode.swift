@@ -10,11 +10,25 @@ extension ControlLoop {
   /// then calls `beginEpisode`.
   @_noLocks
   public mutating func sampleEpisode() -> EpisodeStart {
-    task.beginEpisode(random: &resetRandom)
+    var random = resetRandom
+    let start = sampleEpisode(from: &random)
+    resetRandom = random
+    return start
+  }
+
+  /// The same with another stream than the run's own.
+  ///
+  /// The stream decides everything random of the episode, the noise of observation and sensors included, but for the
+  /// policy's samples: whoever begins an episode with the same stream gets the same episode.
+  @_noLocks
+  public mutating func sampleEpisode(from random: inout RandomStream) -> EpisodeStart {
+    var noise = random.branch()
+    task.beginEpisode(random: &random)
+    task.restartNoise(from: noise.fork())
     policy?.reset()
     link?.reset()
     playback?.reset()
-    return EpisodeStart(position: task.resetPosition, velocity: task.resetVelocity)
+    return EpisodeStart(position: task.resetPosition, velocity: task.resetVelocity, noise: noise.fork())
   }
 
   /// A variable of the task (a target) as sampled for this episode, in the base frame, m.
@@ -142,7 +156,7 @@ extension ControlLoop {
       decideStep(isUsable: true)
     } else if hasLink {
       _ = link?.ask(UnsafePointer(buffers.observation))
-    } else {
+    } else if !isAnsweredOutside {
       decideWithoutPolicy()
     }
   }
@@ -211,7 +225,7 @@ extension ControlLoop {
 
   /// Proposes what the policy answered.
   @_noLocks
-  private mutating func decideStep(isUsable: Bool) {
+  mutating func decideStep(isUsable: Bool) {
     // An unusable action stays NaN, so that the safety core sees it, refuses it and says so.
     var proposed = JointCommand(
       mode: configuration.mode, goal: JointVector(repeating: .nan, count: inputs.joints.count), stamp: step.stamp)
@@ -263,7 +277,7 @@ extension ControlLoop {
 
   /// Moves the proposal on its straight line: at the new goal one step after it was given.
   @_noLocks
-  private mutating func interpolate() {
+  mutating func interpolate() {
     if ticksSinceGoal < configuration.ticksPerStep { ticksSinceGoal &+= 1 }
     let part = Double(ticksSinceGoal) / Double(configuration.ticksPerStep)
     for index in 0..<stepGoal.count {
@@ -351,6 +365,8 @@ extension ControlLoop {
       episode.truncated = truncated
       episode.succeeded = success
     }
+    episode.lastReward = reward
+    episode.lastReward = reward
     recordTransition(reward: reward, terminated: terminated, truncated: truncated, success: success, now: now)
     episode.steps &+= 1
     step.isOpen = false
@@ -373,10 +389,13 @@ public struct EpisodeStart: Sendable, BitwiseCopyable {
   public let position: JointVector
   /// Joint velocities, rad/s.
   public let velocity: JointVector
+  /// Where a simulated arm's noise comes from.
+  public let noise: RandomStream
 
   @_noLocks
-  init(position: JointVector, velocity: JointVector) {
+  init(position: JointVector, velocity: JointVector, noise: RandomStream) {
     self.position = position
     self.velocity = velocity
+    self.noise = noise
   }
 }

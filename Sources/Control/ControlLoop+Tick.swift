@@ -10,6 +10,14 @@ extension ControlLoop {
   /// Failures are data here: a failed read or write becomes a condition of the safety core, which decides what follows.
   @inlinable
   public mutating func tick<Device: Arm & ~Copyable>(_ arm: inout Device) {
+    look(&arm)
+    act(&arm)
+  }
+
+  /// The first half of a tick: read → propose. With a policy outside the loop, `isAwaitingAnswer` says afterwards whether
+  /// it is asked; its answer comes between the halves.
+  @inlinable
+  public mutating func look<Device: Arm & ~Copyable>(_ arm: inout Device) {
     let now = beginTick()
     do throws(ArmError) {
       try arm.read(into: &inputs.joints, now: now)
@@ -21,6 +29,12 @@ extension ControlLoop {
     inputs.health = arm.health
     listen(now)
     propose(now)
+  }
+
+  /// The second half of a tick: decide → power, write → record.
+  @inlinable
+  public mutating func act<Device: Arm & ~Copyable>(_ arm: inout Device) {
+    let now = tickStart
     decide(now)
     if decision.power != .keep {
       do throws(ArmError) {

@@ -70,6 +70,8 @@ public enum PolicySeat: ~Copyable {
   case playback(Playback)
   /// Nowhere: a person alone moves the arm.
   case nobody
+  /// Outside the loop: whoever drives the loop answers between the two halves of a tick, as training does.
+  case outside
 }
 
 /// The control loop: read the arm, ask the policy, let the safety core decide, command the arm, record the transition.
@@ -93,6 +95,8 @@ public struct ControlLoop: ~Copyable {
   var safety: SafetyCore
   /// Whether the goal moves in a straight line between policy steps.
   let isInterpolating: Bool
+  /// Whether whoever drives the loop answers in the policy's place.
+  let isAnsweredOutside: Bool
   var port: RecorderPort?
   var recordedSteps = 0
   var random: RandomStream
@@ -116,7 +120,7 @@ public struct ControlLoop: ~Copyable {
   var ticksSinceGoal = 0
   var requests: OperatorRequests
   var remoteRequests: OperatorRequests
-  var tickStart: Int64 = 0
+  @usableFromInline var tickStart: Int64 = 0
   var sectionStart: Int64 = 0
   var lastEventState: SafetyState
   var lastSource = CommandSource.none
@@ -147,6 +151,7 @@ public struct ControlLoop: ~Copyable {
     schedule = TickSchedule(period: configuration.controlPeriod)
     statistics = LoopStatistics()
     self.task = task
+    var isOutside = false
     switch consume seat {
     case .inTick(let policy):
       self.policy = .some(policy)
@@ -164,7 +169,13 @@ public struct ControlLoop: ~Copyable {
       policy = nil
       link = nil
       playback = nil
+    case .outside:
+      policy = nil
+      link = nil
+      playback = nil
+      isOutside = true
     }
+    isAnsweredOutside = isOutside
     self.twin = twin
     self.port = port
     isInterpolating = configuration.interpolation == .linear && configuration.mode == .position

@@ -85,6 +85,8 @@ public struct EpisodeProgress: Sendable, BitwiseCopyable {
   public internal(set) var steps = 0
   /// Sum of the rewards so far.
   public internal(set) var rewardSum = 0.0
+  /// The reward of the last completed step.
+  public internal(set) var lastReward = 0.0
   /// Whether it is under way.
   public internal(set) var isRunning = false
   /// Whether the policy has made its first proposal and authority was asked for.

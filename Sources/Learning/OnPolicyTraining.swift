@@ -210,11 +210,12 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
 
   // MARK: Evaluation
 
-  /// Plays episodes with the mean action and frozen scaling, always the same ones.
+  /// Plays episodes with the mean action and frozen scaling, always the same ones: those that `sinew evaluate` plays with
+  /// the seed 10000.
   public func evaluate(episodes: Int) throws(LearningError) -> EvaluationFigures {
     let (count, width) = (options.environments, model.shape.actionCount)
-    var figures = EvaluationFigures()
-    evaluation.rewind(seed: Self.evaluationSeed)
+    var figures = EvaluationFigures(episodes: episodes)
+    evaluation.schedule(seed: Self.evaluationSeed, episodes: episodes)
     evaluation.beginAll()
     var isDone = false
     // Each environment plays its share one after the other; what it plays beyond is not counted.
@@ -236,8 +237,8 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
         let share = episodes / count + (environment < episodes % count ? 1 : 0)
         let result = evaluation.steps[environment]
         if result.terminated || result.truncated, played[environment] < share {
+          figures.note(evaluation.finishedEpisodes[environment], episode: environment + played[environment] * count)
           played[environment] += 1
-          figures.add(evaluation.finishedEpisodes[environment])
         }
         if played[environment] < share { isDone = false }
       }
@@ -336,14 +337,16 @@ final class EpisodeWindow {
   }
 }
 
-/// Returns of evaluation episodes.
+/// Returns of evaluation episodes, in the order in which one environment would play them.
 public struct EvaluationFigures: Sendable, Equatable {
   public private(set) var returns: [Double] = []
   public private(set) var successes = 0
 
-  mutating func add(_ episode: FinishedEpisode) {
-    returns.append(episode.total)
-    successes += episode.success ? 1 : 0
+  init(episodes: Int) { returns = [Double](repeating: .nan, count: episodes) }
+
+  mutating func note(_ finished: FinishedEpisode, episode: Int) {
+    returns[episode] = finished.total
+    successes += finished.success ? 1 : 0
   }
 
   public var mean: Double { returns.reduce(0, +) / Double(max(1, returns.count)) }

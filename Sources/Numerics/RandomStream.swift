@@ -36,6 +36,29 @@ public struct RandomStream: Sendable, Equatable, BitwiseCopyable {
     s3 = next()
   }
 
+  /// A stream of its own that this one's present state decides; this one does not move.
+  @_noLocks
+  public func branch() -> RandomStream {
+    var mixed = self
+    mixed.s0 ^= 0x9e37_79b9_7f4a_7c15
+    mixed.s2 ^= 0xd1b5_4a32_d192_ed03
+    // A few steps carry the difference into all bits.
+    for _ in 0..<16 { _ = mixed.bits() }
+    return mixed.fork()
+  }
+
+  /// A stream of its own, seeded with this one's next numbers.
+  @_noLocks
+  public mutating func fork() -> RandomStream {
+    var stream = self
+    stream.hasSpare = false
+    stream.s0 = bits()
+    stream.s1 = bits()
+    stream.s2 = bits()
+    stream.s3 = bits()
+    return stream
+  }
+
   /// 64 uniform bits.
   @_noLocks
   public mutating func bits() -> UInt64 {

@@ -25,7 +25,7 @@ public final class HardwareSession: PreparedSession {
     let report = arm.report
     var worker: PolicyWorker?
     let loop = try parts.makeLoop(
-      twin: parts.makeTwin(), armingTicks: HardwareRun<ServoArm>.armingTicks, worker: &worker,
+      twin: parts.setup.makeTwin(), armingTicks: HardwareRun<ServoArm>.armingTicks, worker: &worker,
       about: setup.logged(report, settings))
     let run = HardwareRun(
       loop: loop, device: arm, bounds: parts.bounds, settings: settings,
@@ -57,7 +57,7 @@ struct HardwareSetup {
     guard plan.clock == .monotonic else {
       throw SessionError("a physical arm moves in real time only; leave out --virtual, or the port")
     }
-    guard let name = SessionParts.profileName(plan, model: parts.model) else {
+    guard let name = TaskSetup.profileName(plan, model: parts.model) else {
       throw SessionError("there is no arm profile for '\(parts.model.name)'; name the arm that is there with --arm")
     }
     let whole = try ArmProfile.named(name).tightened(by: plan.limitOverrides)

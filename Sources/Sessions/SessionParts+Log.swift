@@ -108,12 +108,12 @@ extension SessionParts {
       files.append(LogAttachment(name: "policy.yaml", mediaType: "application/yaml", data: Array(text.utf8)))
     }
     files.append(LogAttachment(name: "model.xml", mediaType: "application/xml", data: Array(model.sourceText.utf8)))
-    if let name = Self.profileName(plan, model: model) {
+    if let name = TaskSetup.profileName(plan, model: model) {
       files.append(
         LogAttachment(
           name: "arm-profile.yaml", mediaType: "application/yaml", data: Array(try ArmProfile.text(of: name).utf8)))
     }
-    if plan.hardware == nil, case .all(let servo) = try servos() {
+    if plan.hardware == nil, case .all(let servo) = try setup.servos() {
       files.append(
         LogAttachment(name: "servo.yaml", mediaType: "application/yaml", data: Array(servo.sourceText.utf8)))
     }

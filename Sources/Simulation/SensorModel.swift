@@ -17,10 +17,12 @@ struct SensorModel: ~Copyable {
   private var arrived: Bool
 
   /// Starts the streams of noise and losses anew.
-  mutating func restart(seed: UInt64) {
-    noise = RandomStream(seed: seed, name: "simulation.sensor-noise")
-    statusLoss = RandomStream(seed: seed, name: "simulation.lost-status")
-    commandLoss = RandomStream(seed: seed, name: "simulation.lost-command")
+  @_noLocks
+  mutating func restart(from stream: RandomStream) {
+    var source = stream
+    noise = source.fork()
+    statusLoss = source.fork()
+    commandLoss = source.fork()
   }
 
   init(joints: Int, perturbations: Perturbations, seed: UInt64) {

@@ -199,8 +199,9 @@ extension SimulatedArm {
   }
 
   /// Starts the streams of noise and lost packets anew, so that an episode can be repeated by itself. Else they go on from
-  /// reset to reset. Not for the control thread.
-  public mutating func restartNoise(seed: UInt64) { sensors.restart(seed: seed) }
+  /// reset to reset.
+  @_noLocks
+  public mutating func restartNoise(from stream: RandomStream) { sensors.restart(from: stream) }
 
   /// Sets a bound variable, metres or radians, now and for every reset to come. What follows from it (where a body is) is
   /// seen after the next step or reset.

@@ -28,9 +28,10 @@ extension TaskEvaluator {
     hasGoal = false
   }
 
-  /// Starts the stream of the observation noise anew, so that an episode can be repeated by itself. Else the stream goes on
-  /// from episode to episode. Not for the control thread.
-  public mutating func restartNoise(seed: UInt64) { noise = RandomStream(seed: seed, name: "observation noise") }
+  /// Takes another stream for the observation noise, so that an episode can be repeated by itself. Else the stream goes on
+  /// from episode to episode.
+  @_noLocks
+  public mutating func restartNoise(from stream: RandomStream) { noise = stream }
 
   /// Joint positions sampled for this episode, rad.
   public var resetPosition: JointVector { @_noLocks get { resetPositionNow } }

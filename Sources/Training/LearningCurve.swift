@@ -3,7 +3,7 @@ import Learning
 /// A run's progress as numbers and as a picture: one CSV line per iteration, and an SVG of the returns.
 struct LearningCurve: Sendable {
   static let header =
-    "steps,episodes,mean_return,mean_length,eval_return,kl,clip_fraction,explained_variance,entropy,policy_loss,"
+    "steps,episodes,mean_return,mean_length,eval_return,eval_success_rate,kl,clip_fraction,explained_variance,entropy,policy_loss,"
     + "value_loss,gradient_norm,steps_per_second"
   private(set) var lines: [String] = []
 
@@ -21,8 +21,9 @@ struct LearningCurve: Sendable {
     let figures = report.figures
     let seconds = report.collectSeconds + report.updateSeconds
     let numbers = [
-      report.meanReturn, report.meanLength, evaluation?.mean ?? .nan, figures.klEstimate, figures.clipFraction,
-      report.explainedVariance, figures.entropy, figures.policyLoss, figures.valueLoss, figures.gradientNorm,
+      report.meanReturn, report.meanLength, evaluation?.mean ?? .nan, evaluation?.successRate ?? .nan,
+      figures.klEstimate, figures.clipFraction, report.explainedVariance, figures.entropy, figures.policyLoss,
+      figures.valueLoss, figures.gradientNorm,
       seconds > 0 ? Double(report.iterationSteps) / seconds : .nan,
     ]
     lines.append(

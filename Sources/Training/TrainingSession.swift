@@ -4,6 +4,7 @@ import Learning
 import Networks
 import Numerics
 import Policies
+import Sessions
 import Simulation
 import Tasks
 
@@ -36,9 +37,9 @@ public struct TrainingSession: Sendable {
   public let plan: TrainingPlan
   private let files: RunFiles?
   private let algorithm: AlgorithmSettings
-  private let environment: TaskEnvironmentPlan?
+  private let setup: TaskSetup?
   /// The task, unless it is the pendulum.
-  var environmentTask: TaskDefinition? { environment?.task }
+  var environmentTask: TaskDefinition? { setup?.task }
 
   /// Checks the settings and loads what they name.
   /// - Parameter folder: where the run's files go; nil keeps nothing.
@@ -50,18 +51,14 @@ public struct TrainingSession: Sendable {
       guard plan.perturbations.isEmpty else {
         throw LearningError(.setting, "\(plan.task) has no perturbations; leave them out, or choose a task")
       }
-      environment = nil
+      setup = nil
       return
     }
-    let task = try TaskDefinition.named(plan.task)
-    let model = try PhysicsModel.named(task.model)
-    let isEffort = task.commandMode == .effort
-    // As `evaluate` does: the shipped SO-101 is an arm of these servos, led along at a rate that buses carry.
-    let servos: ServoAssignment =
-      !isEffort && model.name == "so101" ? .all(try ServoProfile.named("sts3215-7v4")) : .none
-    environment = TaskEnvironmentPlan(
-      task: task, model: model, servos: servos, perturbations: try Perturbations.parse(plan.perturbations),
-      ticksPerStep: isEffort ? 1 : max(1, Int((100 * task.stepDuration).rounded(.up))))
+    // As `evaluate` plays it, with the same arm, servos, limits and rates.
+    setup = try TaskSetup(
+      SessionPlan(
+        task: try TaskDefinition.named(plan.task), policy: "",
+        perturbations: try Perturbations.parse(plan.perturbations)))
   }
 
   /// The plan of a run that was interrupted.
@@ -84,8 +81,8 @@ public struct TrainingSession: Sendable {
           "\(files.folder): holds a training run already; continue it with --resume, or name another --output")
       }
     }
-    if let environment {
-      return try run(resumes: resumes, onStatus) { _ in try TaskEnvironment(environment) }
+    if let setup {
+      return try run(resumes: resumes, onStatus) { _ in try TaskEnvironment(setup) }
     }
     return try run(resumes: resumes, onStatus) { _ in Pendulum() }
   }
@@ -189,7 +186,7 @@ public struct TrainingSession: Sendable {
 
   // MARK: Files
 
-  private var fingerprint: String { "\(plan.text)\n\(environment?.task.sha256 ?? plan.task)" }
+  private var fingerprint: String { "\(plan.text)\n\(setup?.task.sha256 ?? plan.task)" }
 
   private func store<E: Environment & ~Copyable, A: OnPolicyAlgorithm & ~Copyable>(
     _ training: borrowing OnPolicyTraining<E, A>, _ curve: LearningCurve, _ files: RunFiles

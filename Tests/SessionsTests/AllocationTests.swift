@@ -95,7 +95,8 @@ import Testing
       var worker: PolicyWorker?
       let port = OperatorPort()
       let loop = try parts.makeLoop(
-        twin: parts.makeTwin(), armingTicks: 10, worker: &worker, about: setup.logged(arm.report, emulated.settings))
+        twin: parts.setup.makeTwin(), armingTicks: 10, worker: &worker,
+        about: setup.logged(arm.report, emulated.settings))
       var run = HardwareRun(
         loop: loop, device: arm, bounds: parts.bounds, settings: emulated.settings,
         parkPose: JointVector(setup.profile.park), ear: port.ear)

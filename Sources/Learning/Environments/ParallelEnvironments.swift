@@ -86,8 +86,9 @@ public struct ParallelEnvironments<E: Environment & ~Copyable>: ~Copyable {
     }
   }
 
-  /// Streams of the resets as they were when the environments were made: later episodes are those of the first run.
-  public func rewind(seed: UInt64) { work.seedStreams(seed) }
+  /// The next episodes are the first `episodes` that one environment would draw one after the other from the stream `reset`
+  /// of a seed: number k is played by environment k mod `count`. What is played beyond them is the last one again.
+  public func schedule(seed: UInt64, episodes: Int) { work.schedule(seed: seed, episodes: episodes) }
 }
 
 /// An episode that ended.
@@ -126,6 +127,9 @@ final class EnvironmentWork<E: Environment & ~Copyable>: EnvironmentChunks {
   let streams: UnsafeMutablePointer<RandomStream>
   let startStreams: UnsafeMutablePointer<RandomStream>
   let playedActions: UnsafeMutablePointer<Float>
+  /// The streams that given episodes begin from, if any are; and the one that each environment begins next.
+  private var scheduled: [RandomStream] = []
+  private let nextScheduled: UnsafeMutablePointer<Int>
   var isBeginning = false
   /// Episodes run.
   var hasBegun = false
@@ -152,6 +156,7 @@ final class EnvironmentWork<E: Environment & ~Copyable>: EnvironmentChunks {
     streams = memory(stream, count)
     startStreams = memory(stream, count)
     playedActions = memory(0, count * stepLimit * actionCount)
+    nextScheduled = memory(0, count)
     super.init()
     seedStreams(seed)
   }
@@ -168,10 +173,21 @@ final class EnvironmentWork<E: Environment & ~Copyable>: EnvironmentChunks {
     streams.deallocate()
     startStreams.deallocate()
     playedActions.deallocate()
+    nextScheduled.deallocate()
   }
 
   func seedStreams(_ seed: UInt64) {
     for index in 0..<count { streams[index] = RandomStream(seed: seed, index: index, name: "reset") }
+  }
+
+  func schedule(seed: UInt64, episodes: Int) {
+    scheduled.removeAll(keepingCapacity: true)
+    var stream = RandomStream(seed: seed, name: "reset")
+    for _ in 0..<max(1, episodes) {
+      scheduled.append(stream)
+      environments[0].begin(random: &stream, observation: observations)
+    }
+    for index in 0..<count { nextScheduled[index] = index }
   }
 
   override func run(chunk: Int) {
@@ -181,6 +197,10 @@ final class EnvironmentWork<E: Environment & ~Copyable>: EnvironmentChunks {
   }
 
   private func begin(_ index: Int) {
+    if !scheduled.isEmpty {
+      streams[index] = scheduled[min(nextScheduled[index], scheduled.count - 1)]
+      nextScheduled[index] += count
+    }
     startStreams[index] = streams[index]
     running[index] = FinishedEpisode()
     environments[index].begin(random: &streams[index], observation: observations + index * observationCount)

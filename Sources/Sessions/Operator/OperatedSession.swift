@@ -37,8 +37,8 @@ extension SessionParts {
   mutating func makeOperatedRun(
     feed: OperatorFeed, teleoperator: consuming Teleoperator, worker: inout PolicyWorker?
   ) throws -> OperatedRun {
-    let arm = try makeArm()
-    var loop = try makeLoop(twin: try makeTwin(of: arm), armingTicks: 0, worker: &worker)
+    let arm = try setup.makeArm()
+    var loop = try makeLoop(twin: try setup.makeTwin(of: arm), armingTicks: 0, worker: &worker)
     loop.attach(feed, teleoperator: teleoperator)
     return OperatedRun(loop: loop, arm: arm, bounds: bounds, hasPolicy: policy != nil)
   }

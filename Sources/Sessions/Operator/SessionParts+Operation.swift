@@ -14,7 +14,7 @@ extension SessionParts {
   func configureOperation(_ configuration: inout LoopConfiguration) throws {
     configuration.isOperated = true
     configuration.safety.isSupervised = true
-    guard let name = Self.profileName(plan, model: model),
+    guard let name = TaskSetup.profileName(plan, model: model),
       let profile = try ArmProfile.named(name).selecting(plan.task.joints)
     else { return }
     configuration.safety.parkPose = JointVector(profile.park)

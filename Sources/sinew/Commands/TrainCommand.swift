@@ -205,6 +205,8 @@ struct TrainingOutput: Encodable {
   let training_mean_return: Double
   let evaluation_mean_return: Double
   let evaluation_standard_deviation: Double
+  /// nil where the task has no success.
+  let evaluation_success_rate: Double?
   let evaluation_episodes: Int
   let collect_seconds: Double
   let update_seconds: Double
@@ -219,6 +221,7 @@ struct TrainingOutput: Encodable {
     training_mean_return = result.report?.meanReturn ?? .nan
     evaluation_mean_return = result.evaluation?.mean ?? .nan
     evaluation_standard_deviation = result.evaluation?.standardDeviation ?? .nan
+    evaluation_success_rate = plan.task == TrainingPlan.pendulum ? nil : result.evaluation?.successRate
     evaluation_episodes = result.evaluation?.returns.count ?? 0
     collect_seconds = result.collectSeconds
     update_seconds = result.updateSeconds
@@ -227,12 +230,16 @@ struct TrainingOutput: Encodable {
     policy = result.policy ?? ""
   }
 
+  private var success: String {
+    evaluation_success_rate.map { ", \(Format.fixed(100 * $0, 1)) % success" } ?? ""
+  }
+
   var text: String {
     """
     task \(task), \(algorithm), seed \(seed), \(steps) steps
     training       \(Format.fixed(training_mean_return, 2)) mean return of the last 100 episodes
     evaluation     \(Format.fixed(evaluation_mean_return, 2)) mean return of \(evaluation_episodes) episodes, mean policy \
-    (standard deviation \(Format.fixed(evaluation_standard_deviation, 2)))
+    (standard deviation \(Format.fixed(evaluation_standard_deviation, 2))\(success))
     speed          \(Format.fixed(steps_per_second, 0)) steps/s (\(Format.fixed(collect_seconds, 2)) s rollouts, \
     \(Format.fixed(update_seconds, 2)) s updates)
     policy         \(policy)

@@ -92,7 +92,7 @@ struct HardwareRig: ~Copyable {
     var parts = try SessionParts(plan)
     var worker: PolicyWorker?
     let loop = try parts.makeLoop(
-      twin: parts.makeTwin(), armingTicks: HardwareRun<ScriptedDevice>.armingTicks, worker: &worker,
+      twin: parts.setup.makeTwin(), armingTicks: HardwareRun<ScriptedDevice>.armingTicks, worker: &worker,
       about: LoggedArm(metadata: ["port": "nowhere"], attachments: []))
     self.folder = folder
     self.worker = worker

@@ -4,7 +4,7 @@ import Control
 import Safety
 import Simulation
 
-extension SessionParts {
+extension TaskSetup {
   /// The arm's limits in the task's joint order.
   static func limits(_ plan: SessionPlan, model: PhysicsModel, notes: inout [String]) throws -> JointLimits {
     guard let name = profileName(plan, model: model) else {
