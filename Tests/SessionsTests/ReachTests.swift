@@ -30,11 +30,12 @@ import Testing
       }
       for axis in 0..<3 { #expect(abs(o[18 + axis] - 5 * (o[12 + axis] - o[15 + axis])) < 1e-5) }
       let previous = isFirst ? [Float](repeating: 0, count: 5) : rows[index - 1].action
-      #expect(row.observation[21...].elementsEqual(previous))
+      #expect(row.observation[21..<26].elementsEqual(previous))
       let expected = network.action(row.observation)
       #expect(zip(expected, row.actionMean).allSatisfy { abs($0 - $1) < 1e-5 })
       // The action moves the last goal; the gripper has none and stays.
       let reference = isFirst ? row.position : rows[index - 1].proposal
+      for joint in 0..<6 { #expect(abs(o[26 + joint] - 5 * Double(reference[joint] - row.position[joint])) < 1e-5) }
       for joint in 0..<5 {
         let step = 0.06 * min(1, max(-1, Double(row.action[joint])))
         let measured = Double(row.position[joint])
@@ -63,8 +64,14 @@ import Testing
     // It took its time to decelerate.
     #expect(report.loopSeconds > 1.05 && report.loopSeconds < 3)
     #expect(last.isTruncated && !last.isTerminated)
-    #expect(last.finalObservation.count == 26)
+    #expect(last.finalObservation.count == 32)
     #expect(log.transitions.dropLast().allSatisfy { !$0.isTruncated })
     #expect(log.events(named: "safety_state_changed").last?.text == "safety state: stopping -> hold")
+  }
+
+  @Test func `The shipped policy brings the tool point to within 1 cm of its targets, limits and all`() throws {
+    let report = try run(plan(task: "reach", policy: "reach", episodes: 20, seed: 42))
+    #expect(report.ending == .completed)
+    #expect(report.statistics.successCount >= 19)
   }
 }
