@@ -242,7 +242,11 @@ extension ControlLoop {
       if configuration.isOperated { return }
       requests = requests.adding(.start)
       // Only an arm that arms in no time is armed by an episode; any other waits for its operator.
-      if configuration.armingTicks == 0 { requests = requests.adding(.arm) }
+      if configuration.armingTicks == 0 {
+        // The reference is what was measured, as arming makes it, also where the core was armed before.
+        _ = safety.adopt(inputs.joints.position)
+        requests = requests.adding(.arm)
+      }
     }
   }
 
