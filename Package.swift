@@ -153,7 +153,8 @@ let package = Package(
     tests("ServoArm", ["ArmModel", "Control", "CSystem", "ServoBus", "Simulation", "VirtualServos"]),
     // Takes hold of an arm and then dies: in a process of its own.
     .executableTarget(
-      name: "crash-probe", dependencies: ["ArmModel", "ArmProfiles", "CSystem", "RealTime", "ServoBus"],
+      name: "crash-probe",
+      dependencies: ["ArmModel", "ArmProfiles", "BusTrials", "CSystem", "RealTime", "ServoBus"],
       path: "Tests/CrashProbe", swiftSettings: swiftSettings),
     // Policies made on the spot, and an arm that follows a script.
     .target(
@@ -176,8 +177,8 @@ let package = Package(
     tests(
       "Command",
       [
-        "sinew", "ArmModel", "ArmProfiles", "Configuration", "CSystem", "LoopTestSupport", "Recording", "VirtualServos",
-        "crash-probe",
+        "sinew", "ArmModel", "ArmProfiles", "BusTrials", "Configuration", "CSystem", "LoopTestSupport", "Recording",
+        "VirtualServos", "crash-probe",
       ]),
   ]
 )

@@ -1,5 +1,6 @@
 import ArmModel
 import ArmProfiles
+import BusTrials
 import CSystem
 import Foundation
 import Glibc
@@ -98,5 +99,54 @@ import VirtualServos
     let (outcome, tripped) = try die("idle", hasWatchdog: true) { $0.send(SIGKILL) }
     #expect(outcome.code == nil)
     #expect(tripped == allOff.map { !$0 })
+  }
+
+  /// How far the shafts went on after a program that moved them at full speed was killed, and how far they may: rad.
+  private func killInMotion(hasWatchdog: Bool, delay: Double) throws -> (residual: Double, bound: Double, held: Bool) {
+    let folder = try ScratchFolder()
+    let server = try serve(folder, hasWatchdog: hasWatchdog)
+    defer { server.stop() }
+    let command = try Command(
+      [folder.path("bus"), folder.path("arm.yaml"), folder.path("profile.yaml"), "motion"], in: folder.root,
+      environment: ["SWIFT_BACKTRACE": "enable=no"], executable: Self.probe)
+    let end = Date(timeIntervalSinceNow: 40)
+    func speed() -> Double { server.state.servos.map(\.shaft.velocity.magnitude).max() ?? 0 }
+    while speed() < 0.25, Date() < end { usleep(1000) }
+    #expect(speed() > 0, "the arm never moved")
+    usleep(UInt32(delay * 1e6))
+    let began = Date()
+    let before = server.state.servos.map(\.shaft.position)
+    command.send(SIGKILL)
+    #expect(try command.finish().code == nil)
+    let died = Date().timeIntervalSince(began)
+    usleep(400_000)
+    let after = server.state.servos
+    if hasWatchdog {
+      let late = Date(timeIntervalSinceNow: 2)
+      while !server.state.servos.allSatisfy(\.isWatchdogTripped), Date() < late { usleep(2000) }
+    }
+    usleep(200_000)
+    let last = server.state.servos
+    let residual = zip(before, last).map { abs($0 - $1.shaft.position) }.max() ?? 0
+    // Until it was dead it went on by itself; then what its last goals were ahead, and two encoder ticks.
+    let reach = DrivenArm.speed * 2 * 0.01
+    let rests = zip(after, last).allSatisfy { abs($0.shaft.position - $1.shaft.position) < 0.004 }
+    let held = rests && last.allSatisfy { $0.isTorqueOn && (!hasWatchdog || $0.isWatchdogTripped) }
+    return (residual, reach + DrivenArm.speed * died + 0.004, held)
+  }
+
+  /// `SINEW_KILLS` sets how often; at random phases of the motion and of the control period.
+  @Test(
+    "An arm whose program is killed at full speed goes no further than its goals were ahead", arguments: [false, true])
+  func killedInMotion(hasWatchdog: Bool) throws {
+    let kills = ProcessInfo.processInfo.environment["SINEW_KILLS"].flatMap { Int($0) } ?? 2
+    var worst = 0.0
+    for _ in 0..<kills {
+      let (residual, bound, held) = try killInMotion(hasWatchdog: hasWatchdog, delay: .random(in: 0...0.3))
+      #expect(residual <= bound)
+      #expect(held, "it does not stand still under torque")
+      worst = max(worst, residual / bound)
+    }
+    if kills > 2 { print("\(kills) kills, watchdog: \(hasWatchdog): at most \(worst) of the bound") }
   }
 }

@@ -9,6 +9,7 @@ private let commands = [
   ["policy", "eval"],
   ["log"], ["log", "info"], ["log", "doctor"], ["log", "recover"], ["log", "cat"], ["bench"], ["bench", "loop"],
   ["bench", "inference"], ["bench", "log"], ["bench", "bus-faults"], ["bench", "train"], ["emulate"],
+  ["bench", "stop-latency"],
   ["port"], ["port", "list"], ["port", "find"], ["servo"], ["servo", "scan"], ["servo", "info"], ["servo", "read"],
   ["servo", "write"], ["servo", "set-id"], ["servo", "set-baud"], ["servo", "reboot"], ["servo", "monitor"],
   ["servo", "watch"], ["servo", "bench"],

@@ -62,4 +62,18 @@ import Testing
     let wrong = try Command.run(["bench", "bus-faults", "--cycles", "0"], in: ScratchFolder())
     #expect(wrong.code == 2)
   }
+
+  @Test("the stop button's way to the bus is measured in control periods")
+  func stopLatency() throws {
+    let arguments = ["bench", "stop-latency", "--presses", "2", "--rate", "50", "--priority", "0", "--json"]
+    let outcome = try Command.run(arguments, in: ScratchFolder())
+    // A busy machine may miss the bound, and says so.
+    #expect(outcome.code == 0 || (outcome.code == 1 && outcome.errors.contains("control periods")))
+    let figures = try object(outcome.output)
+    #expect(figures["presses"] as? Int == 2 && figures["unheeded"] as? Int == 0)
+    #expect(figures["period_us"] as? Double == 20_000)
+    for wrong in [["--presses", "0"], ["--rate", "5"], ["--priority", "100"]] {
+      #expect(try Command.run(["bench", "stop-latency"] + wrong, in: ScratchFolder()).code == 2)
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import ArmModel
 import ArmProfiles
+import BusTrials
 import CSystem
 import Glibc
 import RealTime
@@ -17,8 +18,9 @@ enum CrashProbe {
     let manner = arguments[4]
     var configuration = ServoArmConfiguration(
       profile: profile, calibration: try ArmCalibration.load(path: arguments[2], for: profile),
-      controlPeriod: 100_000_000)
+      controlPeriod: manner == "motion" ? 10_000_000 : 100_000_000)
     configuration.exitPolicy = .release
+    if manner == "motion" { try move(try connect(arguments[1], configuration), configuration) }
     let holder = Holder(try connect(arguments[1], configuration))
     // The port must be open when the end comes, whatever way it comes.
     _ = Unmanaged.passRetained(holder)
@@ -47,6 +49,17 @@ enum CrashProbe {
       thread.join()
     }
     exit(0)
+  }
+
+  /// To and fro at full speed until somebody kills this process; "on" whenever it has full speed.
+  private static func move(_ arm: consuming ServoArm, _ configuration: ServoArmConfiguration) throws -> Never {
+    var driven = DrivenArm(arm, profile: configuration.profile, period: configuration.controlPeriod)
+    while true {
+      guard driven.raise(), driven.run() else { continue }
+      print("on")
+      fflush(nil)
+      while driven.decision.state == .teleoperation { driven.tick() }
+    }
   }
 
   private struct Unexpected: Error {}
