@@ -55,6 +55,27 @@ import Testing
     #expect(ticks <= 40)
   }
 
+  @Test func `A joint below its lower limit is outside as one above its upper is`() {
+    let rig = HardwareRig()
+    rig.position = [-1.7, 0]
+    rig.arm()
+    #expect(rig.last.notices.has(.outsideLimits))
+    rig.propose([-1.6, 0])
+    rig.enable()
+    #expect(rig.tick([.start]).refusal == .outsideLimits)
+    let other = HardwareRig()
+    other.position = [-1.45, 0]
+    other.arm()
+    #expect(!other.last.notices.has(.outsideLimits))
+    other.isHeld = true
+    other.position = [-1.475, 0]
+    other.tick()
+    other.position = [-1.5, 0]
+    other.tick()
+    other.position = [-1.521, 0]
+    #expect(other.tick().active.has(.outsideLimits))
+  }
+
   @Test func `A fault that latches at rest is a held fault in the same tick`() {
     let rig = HardwareRig()
     rig.arm()
