@@ -58,10 +58,9 @@ private final class PersonsTerminal {
   init() throws {
     master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
     // TIOCSPTLCK and TIOCGPTN, which Glibc's import leaves out.
-    var isLocked: Int32 = 0
-    var number: UInt32 = 0
-    try #require(
-      master >= 0 && ioctl(master, 0x4004_5431, &isLocked) == 0 && ioctl(master, 0x8004_5430, &number) == 0)
+    var (unlocked, number): (Int32, Int32) = (0, 0)
+    try #require(master >= 0 && ioctl(master, 0x4004_5431, &unlocked) == 0)
+    try #require(ioctl(master, 0x8004_5430, &number) == 0)
     path = "/dev/pts/\(number)"
   }
 

@@ -103,7 +103,8 @@ extension ControlLoop {
     if !hasPolicy { step.proposal = inputs.personProposal.goal }
     if isPersons != isIntervening {
       isIntervening = isPersons
-      if episode.isRunning && hasPolicy {
+      // Between episodes too: who reads the log must know who moves the arm when an episode begins.
+      if hasPolicy {
         port?.recordEvent(
           isPersons ? .interventionStarted : .interventionEnded, stamp: now, first: Int64(episode.index))
       }

@@ -14,10 +14,10 @@ final class PadCommand {
   private let keyboard = Pipe()
   private var pending = ""
 
-  init(_ arguments: [String], home: String) throws {
+  init(_ arguments: [String], of command: String = "gamepad", home: String) throws {
     let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     process.executableURL = own.deletingLastPathComponent().appendingPathComponent("sinew")
-    process.arguments = ["gamepad"] + arguments
+    process.arguments = [command] + arguments
     var environment = ProcessInfo.processInfo.environment
     environment["HOME"] = home
     environment["XDG_CONFIG_HOME"] = nil
@@ -34,23 +34,29 @@ final class PadCommand {
     process.waitUntilExit()
   }
 
-  /// The next line that it says on standard error, or on standard output; nil at the end, or after ten seconds.
-  func line(output isOutput: Bool = false) -> String? {
+  /// The next line that it says on standard error, or on standard output; nil at the end, or after `patience` s.
+  func line(output isOutput: Bool = false, patience: Double = 10) -> String? {
     let descriptor = (isOutput ? output : errors).fileHandleForReading.fileDescriptor
-    let end = Date(timeIntervalSinceNow: 10)
+    let end = Date(timeIntervalSinceNow: patience)
     while true {
       if let newline = pending.firstIndex(of: "\n") {
         defer { pending.removeSubrange(...newline) }
         return String(pending[..<newline])
       }
       var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      guard Date() < end, poll(&entry, 1, 1000) >= 0 else { return nil }
+      guard Date() < end, poll(&entry, 1, 100) >= 0 else { return nil }
       guard entry.revents != 0 else { continue }
       var buffer = [UInt8](repeating: 0, count: 4096)
       let count = read(descriptor, &buffer, buffer.count)
       if count <= 0 { return nil }
       pending += String(decoding: buffer[..<count], as: UTF8.self)
     }
+  }
+
+  /// Whether it says a line with `text` on standard error, sooner or later.
+  func says(_ text: String, patience: Double = 10) -> Bool {
+    while let line = line(patience: patience) { if line.contains(text) { return true } }
+    return false
   }
 
   /// Types a line.

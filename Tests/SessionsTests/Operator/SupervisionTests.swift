@@ -62,7 +62,7 @@ import Testing
     #expect(persons.count > 20)
     #expect(persons.contains { zip($0.proposal, $0.command).contains { abs($0 - $1) > 0.01 } })
     #expect(steps.contains { $0.source == .policy })
-    #expect(rig.log.events(named: "intervention_started").count == 2, "before the first start, and the take-over")
+    #expect(rig.log.events(named: "intervention_started").count == 3, "before each start, and the take-over")
     #expect(steps.last?.flags.contains(.success) == true && steps.last?.isTerminated == true)
   }
 
