@@ -101,7 +101,7 @@ private final class FineTuningScene: @unchecked Sendable {
       log.rows[log.place(3, 49)].flags = [.terminated, .truncated]
     },
     Fault(
-      name: "the proposal stored for an intervention", place: (2, 11),
+      name: "the proposal stored for an intervention", place: (2, 10),
       words: ["a person commanded", "store the executed command"]
     ) { log in
       for step in 10..<20 {
