@@ -5,7 +5,8 @@
 //   reset         presses the reset button for a moment
 //   run MICROSECONDS
 //
-// After `run` it prints what the board did meanwhile: "sent HEX", then "now US rail 0|1 light 0|1 pulses US US US US US US",
+// During `run` it prints "frame US HEX" when a zero ended what the board sent, and "rail US 0|1" when the servos' power
+// changed; after it "now US rail 0|1 light 0|1 pulses US US US US US US",
 // each the length of the channel's last pulse, 0.0 when none ended within the last 40 ms. The EEPROM lives as long as the
 // program. Usage: atmega328p FIRMWARE.elf
 #include <simavr/avr_eeprom.h>
@@ -29,6 +30,17 @@ static int rail, light;
 static void on_sent(struct avr_irq_t *irq, uint32_t value, void *param) {
   (void)irq, (void)param;
   if (sent_count < sizeof sent) sent[sent_count++] = (unsigned char)value;
+  if (value != 0) return;
+  printf("frame %llu ", (unsigned long long)(avr->cycle / CYCLES_PER_US));
+  for (size_t i = 0; i < sent_count; i++) printf("%02x", sent[i]);
+  printf("\n");
+  sent_count = 0;
+}
+
+static void on_rail(struct avr_irq_t *irq, uint32_t value, void *param) {
+  (void)irq, (void)param;
+  if (rail != (value != 0)) printf("rail %llu %d\n", (unsigned long long)(avr->cycle / CYCLES_PER_US), value != 0);
+  rail = value != 0;
 }
 
 static void on_servo(struct avr_irq_t *irq, uint32_t value, void *param) {
@@ -70,7 +82,7 @@ static void start(elf_firmware_t *firmware) {
   avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_OUTPUT), on_sent, NULL);
   for (long i = 0; i < 5; i++) avr_irq_register_notify(pin('D', 3 + (int)i), on_servo, (void *)i);
   avr_irq_register_notify(pin('B', 1), on_servo, (void *)5L);
-  avr_irq_register_notify(pin('B', 0), on_level, &rail);
+  avr_irq_register_notify(pin('B', 0), on_rail, NULL);
   avr_irq_register_notify(pin('B', 5), on_level, &light);
   wire_estop(0);
 }
@@ -78,7 +90,6 @@ static void start(elf_firmware_t *firmware) {
 static void run(unsigned long microseconds) {
   avr_cycle_count_t end = avr->cycle + (avr_cycle_count_t)microseconds * CYCLES_PER_US;
   avr_irq_t *input = avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_INPUT);
-  sent_count = 0;
   while (avr->cycle < end) {
     if (pending_at < pending_count && avr->cycle >= next_byte_at) {
       avr_raise_irq(input, pending[pending_at++]);
@@ -91,9 +102,7 @@ static void run(unsigned long microseconds) {
 }
 
 static void report(void) {
-  printf("sent ");
-  for (size_t i = 0; i < sent_count; i++) printf("%02x", sent[i]);
-  printf("\nnow %llu rail %d light %d pulses", (unsigned long long)(avr->cycle / CYCLES_PER_US), rail, light);
+  printf("now %llu rail %d light %d pulses", (unsigned long long)(avr->cycle / CYCLES_PER_US), rail, light);
   for (int i = 0; i < CHANNELS; i++) {
     int is_old = !fell_at[i] || avr->cycle - fell_at[i] > 40000 * CYCLES_PER_US;
     printf(" %.2f", is_old ? 0.0 : pulse_us[i]);
