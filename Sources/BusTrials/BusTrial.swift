@@ -142,7 +142,7 @@ private struct RunningTrial: ~Copyable {
     var isComplete = false
     do throws(TransportError) {
       let report = try master.cycle(writes: true, deadline: deadline)
-      answered = report.answered
+      answered = report.answered | report.belated
       isComplete = report.isComplete
     } catch {
       // Unplugged: the cycle is lost.

@@ -168,7 +168,7 @@ struct FaultTests {
     #expect(result.counters.stale + result.counters.late > 0)
   }
 
-  @Test("an answer that came after its cycle is thrown away before the next request")
+  @Test("an answer that came after its cycle is not taken for one to the next request")
   func drained() throws {
     let (descriptor, responder) = try countingBus(.feetechSTS) { number, _, bytes in
       [Reply(pause: number == 0 ? 8_000_000 : 0, bytes: bytes)]
@@ -182,7 +182,7 @@ struct FaultTests {
       master.timing.latency = 100_000_000
       #expect(try master.cycle(writes: false, deadline: sinew_now_ns() + far).isComplete)
       #expect(master.counterValues() == [Int](repeating: 1, count: 6))
-      #expect(master.counters.stale >= 5)
+      #expect(master.counters.stale + master.counters.late >= 5)
     }
     responder.join()
   }

@@ -12,7 +12,8 @@ extension ServoArm {
     var answered: UInt32 = 0
     do throws(TransportError) {
       let report = try master.cycle(writes: false, deadline: deadline(now, percent: 70))
-      answered = report.answered
+      // What came after its own cycle is no older than it says.
+      answered = report.answered | report.belated
       for servo in 0..<tables.servoCount where answered & (1 << UInt32(servo)) != 0 { take(servo) }
       // While torque is being switched on, its own steps read it back.
       if step < 0 {

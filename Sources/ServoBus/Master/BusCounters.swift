@@ -18,7 +18,7 @@ public struct BusCounters: Sendable, BitwiseCopyable, Equatable {
   public var echoes: UInt64 = 0
   /// Answers to an earlier request, and answers that could be such.
   public var stale: UInt64 = 0
-  /// Answers that came after their time-out, but still within their cycle: believed all the same.
+  /// Answers that came after their time-out and are believed all the same: within their cycle, or, with their age, after it.
   public var late: UInt64 = 0
   /// Answers that came twice, byte for byte the same.
   public var duplicates: UInt64 = 0

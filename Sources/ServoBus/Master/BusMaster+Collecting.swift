@@ -10,7 +10,8 @@ extension BusMaster {
       let count = try transport.read(into: target, capacity: room)
       if count == 0 { break }
       parser.commit(count)
-      while let frame = parser.next(isFinal: true) { discard(frame) }
+      let now = transport.now
+      while let frame = parser.next(isFinal: true) { discard(frame, at: now) }
       stale &+= parser.reset()
       if count < room { break }
     }
@@ -142,12 +143,9 @@ extension BusMaster {
   /// Judges one frame that checks out.
   @_noLocks
   private mutating func accept(_ frame: Frame, into board: AnswerBoard, _ exchange: Exchange) {
-    if let start = output.baseAddress {
-      let first = UnsafePointer(start)
-      if frame.isEqual(to: first, count: sentFirst) || frame.isEqual(to: first + sentFirst, count: sentSecond) {
-        counters.echoes &+= 1
-        return
-      }
+    if isEcho(frame) {
+      counters.echoes &+= 1
+      return
     }
     if wire.isSecondGeneration {
       guard frame.instruction == Instruction.status else {
@@ -174,6 +172,8 @@ extension BusMaster {
         if exchange.isCyclic { settleDebt(index, phase) }
         return
       }
+      // In the middle of a single operation the answer to the cycle before may come.
+      if !exchange.isCyclic, takeForCycle(frame, at: heardAt) { return }
       if heardAt < suspiciousUntil { counters.stale &+= 1 } else { counters.length &+= 1 }
       // With a CRC the length is certain; without, it may be a flipped bit that swallowed the next frame's head.
       if !wire.isSecondGeneration { parser.rejectLast() }
@@ -184,6 +184,14 @@ extension BusMaster {
     } else {
       acceptData(index, status: frame.status, frame.payload, into: board)
     }
+  }
+
+  /// Whether a frame is one that was sent last.
+  @_noLocks
+  func isEcho(_ frame: Frame) -> Bool {
+    guard let start = output.baseAddress else { return false }
+    let first = UnsafePointer(start)
+    return frame.isEqual(to: first, count: sentFirst) || frame.isEqual(to: first + sentFirst, count: sentSecond)
   }
 
   /// Whether a cycle's servo owes an answer of that length, or has just given one.
@@ -211,15 +219,19 @@ extension BusMaster {
   private mutating func acceptOwed(
     _ index: Int, _ excess: Int, status: UInt8, _ bytes: UnsafePointer<UInt8>, into board: AnswerBoard
   ) {
-    let wasOwed = isOwed(index, excess, at: heardAt)
-    let since = debtSince(index, excess)
-    settleDebt(index, excess)
     let isAsked = askedPhases & (1 << UInt16(excess)) != 0
     if !isAsked {
       // To an earlier cycle's request, for certain.
-      counters.stale &+= 1
+      let isNews =
+        board.states[index] != AnswerBoard.State.answered
+        && takeBelated(index, excess, status: status, bytes, at: heardAt)
+      if !isNews { counters.stale &+= 1 }
+      settleDebt(index, excess)
       return
     }
+    let wasOwed = isOwed(index, excess, at: heardAt)
+    let since = debtSince(index, excess)
+    settleDebt(index, excess)
     let state = board.states[index]
     if state == AnswerBoard.State.answered, Int(answeredPhase[index]) != excess {
       // The servo was asked twice in this cycle and has answered twice.
@@ -315,7 +327,7 @@ extension BusMaster {
 
   /// An answer came so much after it could have come.
   @_noLocks
-  private mutating func learn(_ lateness: Int64) {
+  mutating func learn(_ lateness: Int64) {
     latencyEstimate.observe(lateness > 0 ? lateness : 0)
     if isLatencyMeasured { timing.latency = latencyEstimate.allowance }
   }

@@ -42,8 +42,17 @@ extension BusMaster {
     patience = 1
     settle(&report)
     report.finished = transport.now
+    learnFromBelated(report)
     report.systemCalls = Int(transport.systemCalls &- callsBefore)
     return report
+  }
+
+  /// Where answers come after their cycle again and again, asking twice only adds to the traffic: then they are waited
+  /// for. One alone says nothing of the next.
+  @_noLocks
+  private mutating func learnFromBelated(_ report: CycleReport) {
+    belatedCycles = report.belated != 0 ? belatedCycles &+ 1 : 0
+    if belatedCycles >= 3 { learn(report.finished &- report.began) }
   }
 
   /// How lost answers are asked for: by the plain read, because one silent servo spoils a common answer.
@@ -210,9 +219,12 @@ extension BusMaster {
   @_noLocks
   private mutating func settle(_ report: inout CycleReport) {
     lastMissing = 0
+    report.belated = belated
+    belated = 0
     for index in 0..<board.count {
       guard board.states[index] == AnswerBoard.State.answered else {
-        missed[index] &+= 1
+        // Late, but alive.
+        missed[index] = report.belated & (1 << UInt32(index)) != 0 ? 0 : missed[index] &+ 1
         report.missing &+= 1
         lastMissing &+= 1
         continue
@@ -223,8 +235,10 @@ extension BusMaster {
       // The first request's time: an answer to a retry may be one to the request before it. In doubt, that of the
       // oldest request that it may be an answer to.
       stamps[index] = doubtSince[index] < report.began ? doubtSince[index] : report.began
+      acceptedStatus[index] = board.statuses[index]
       missed[index] = 0
       report.answered |= 1 << UInt32(index)
+      report.belated &= ~(1 << UInt32(index))
     }
   }
 }

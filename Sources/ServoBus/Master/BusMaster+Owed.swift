@@ -44,28 +44,44 @@ extension BusMaster {
     var old = 0
     while old < count, debts[old] &+ lateAnswerHorizon <= now { old &+= 1 }
     guard old > 0 else { return }
+    doubtfulUntil[place] = now &+ lateAnswerHorizon
     for index in old..<count { debts[index &- old] = debts[index] }
     owedCount[place] = UInt8(truncatingIfNeeded: count &- old)
   }
 
-  /// Chooses how many bytes more than planned are read: a number with which no answer of a servo that is alive is owed;
-  /// where there is none, the one with the youngest debts.
+  /// Chooses how many bytes more than planned are read: a number with which no answer of a servo that is alive is owed, and
+  /// if possible none was lost lately; where there is none, the one with the youngest debts.
   @_noLocks
   mutating func choosePhase(at now: Int64) {
     var youngest = Int64.min
     var best = 0
+    var free = -1
     for candidate in 0...spareBytes {
       let since = oldestDebt(candidate, at: now, isMuteIncluded: false)
       if since == .max {
-        phase = candidate
-        return
+        if !isDoubtful(candidate, at: now) {
+          phase = candidate
+          return
+        }
+        if free < 0 { free = candidate }
+        continue
       }
       if since > youngest {
         youngest = since
         best = candidate
       }
     }
-    phase = best
+    phase = free < 0 ? best : free
+  }
+
+  /// Whether a belated answer of that length would not be believed of one of the servos to be asked.
+  @_noLocks
+  private func isDoubtful(_ phase: Int, at now: Int64) -> Bool {
+    for servo in board.first..<board.end
+    where board.states[servo] == AnswerBoard.State.waiting && missed[servo] < 3 {
+      if doubtfulUntil[servo &* 16 &+ phase] > now { return true }
+    }
+    return false
   }
 
   /// Since when one of the servos to be asked owes an answer of that length; `Int64.max`: none does.
@@ -80,21 +96,66 @@ extension BusMaster {
     return oldest
   }
 
-  /// An answer that nobody waits for any more has come: it is owed no longer.
+  /// An answer that nobody waits for any more has come: it is owed no longer. Whose it is and to which request may still
+  /// be certain; then it is believed, with that request's age.
   @_noLocks
-  mutating func discard(_ frame: Frame) {
-    counters.stale &+= 1
-    guard board.count > 0 else { return }
-    if frame.id == WireProtocol.broadcastID {
-      guard wire.isSecondGeneration, frame.instruction == Instruction.status else { return }
-      let excess = commonExcess(frame)
-      guard excess >= 0 else { return }
-      for servo in 0..<board.count { settleDebt(servo, excess) }
+  mutating func discard(_ frame: Frame, at now: Int64) {
+    guard board.count > 0, !isEcho(frame) else {
+      counters.stale &+= 1
       return
     }
+    if frame.id == WireProtocol.broadcastID {
+      let excess = wire.isSecondGeneration && frame.instruction == Instruction.status ? commonExcess(frame) : -1
+      guard excess >= 0 else {
+        counters.stale &+= 1
+        return
+      }
+      let block = readLength &+ excess &+ 4
+      for servo in 0..<board.count {
+        let start = frame.payload + servo &* block
+        let status = servo == 0 ? frame.status : (start - 1).pointee
+        if !takeBelated(servo, excess, status: status, start + 1, at: now) { counters.stale &+= 1 }
+        settleDebt(servo, excess)
+      }
+      return
+    }
+    if !takeForCycle(frame, at: now) { counters.stale &+= 1 }
+  }
+
+  /// Takes one servo's answer to an earlier cycle's request, if it is one that can be believed, and settles its debt.
+  @_noLocks
+  mutating func takeForCycle(_ frame: Frame, at now: Int64) -> Bool {
     let excess = frame.payloadCount &- readLength
-    guard excess >= 0, excess <= 15 else { return }
-    for servo in 0..<board.count where board.ids[servo] == frame.id { settleDebt(servo, excess) }
+    guard excess >= 0, excess <= 15, !wire.isSecondGeneration || frame.instruction == Instruction.status else {
+      return false
+    }
+    for servo in 0..<board.count where board.ids[servo] == frame.id {
+      let isBelieved = takeBelated(servo, excess, status: frame.status, frame.payload, at: now)
+      settleDebt(servo, excess)
+      return isBelieved
+    }
+    return false
+  }
+
+  /// Believes an answer that came after its cycle, where only one request can have asked for it and nothing newer is
+  /// known: the datum is as old as that request. Thrown away, a bus that is always a little later than a cycle's time would
+  /// count as mute. To be called before the debt is settled.
+  @_noLocks
+  mutating func takeBelated(
+    _ servo: Int, _ excess: Int, status: UInt8, _ bytes: UnsafePointer<UInt8>, at now: Int64
+  ) -> Bool {
+    guard isOwed(servo, excess, at: now), owedCount[servo &* 16 &+ excess] == 1 else { return false }
+    let since = debtSince(servo, excess)
+    // An answer to a single operation may have the same length by chance, and where answers stay out it may be one of
+    // those, later than they are waited for.
+    guard since > stamps[servo], doubtfulUntil[servo &* 16 &+ excess] <= now else { return false }
+    let target = accepted + servo &* readLength
+    for byte in 0..<readLength { target[byte] = bytes[byte] }
+    stamps[servo] = since
+    acceptedStatus[servo] = status
+    belated |= 1 << UInt32(servo)
+    counters.late &+= 1
+    return true
   }
 
   /// How many bytes more than planned the common answer of all servos carries from each; -1 when it is none.
@@ -114,6 +175,11 @@ extension BusMaster {
   func oweSingle(_ id: UInt8, count: Int, at now: Int64) {
     let excess = count &- readLength
     guard excess >= 0, excess <= 15 else { return }
-    for servo in 0..<board.count where board.ids[servo] == id { owe(servo, excess, at: now) }
+    for servo in 0..<board.count where board.ids[servo] == id {
+      owe(servo, excess, at: now)
+      let doubt = now &+ lateAnswerHorizon
+      let place = servo &* 16 &+ excess
+      if doubtfulUntil[place] < doubt { doubtfulUntil[place] = doubt }
+    }
   }
 }

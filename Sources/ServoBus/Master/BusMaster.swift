@@ -42,6 +42,7 @@ public struct BusMaster: ~Copyable {
   var phase = 0
   let goals: UnsafeMutablePointer<UInt8>
   let accepted: UnsafeMutablePointer<UInt8>
+  let acceptedStatus: UnsafeMutablePointer<UInt8>
   let stamps: UnsafeMutablePointer<Int64>
   let missed: UnsafeMutablePointer<Int>
   /// How many answers servo i, asked for p bytes more than planned, owes, at 16 i + p; and `debtCapacity` places each for
@@ -49,6 +50,12 @@ public struct BusMaster: ~Copyable {
   let owedCount: UnsafeMutablePointer<UInt8>
   let owedSince: UnsafeMutablePointer<Int64>
   static var debtCapacity: Int { @_noLocks get { 8 } }
+  /// Until when an answer of servo i with p bytes more than planned may be one that nobody waits for any more, at 16 i + p.
+  let doubtfulUntil: UnsafeMutablePointer<Int64>
+  /// Bit i: an answer of servo i to an earlier cycle was believed since the last cycle's end.
+  var belated: UInt32 = 0
+  /// Cycles in a row with such answers.
+  var belatedCycles = 0
   /// With how many bytes more than planned a servo answered in this cycle.
   let answeredPhase: UnsafeMutablePointer<UInt8>
   /// When the oldest request went out that a servo's answer may be to, where that is in doubt; else `Int64.max`.
@@ -92,6 +99,8 @@ public struct BusMaster: ~Copyable {
     goals.initialize(repeating: 0, count: capacity * 32)
     accepted = .allocate(capacity: capacity * 128)
     accepted.initialize(repeating: 0, count: capacity * 128)
+    acceptedStatus = .allocate(capacity: capacity)
+    acceptedStatus.initialize(repeating: 0, count: capacity)
     stamps = .allocate(capacity: capacity)
     stamps.initialize(repeating: .min, count: capacity)
     missed = .allocate(capacity: capacity)
@@ -100,6 +109,8 @@ public struct BusMaster: ~Copyable {
     owedCount.initialize(repeating: 0, count: capacity * 16)
     owedSince = .allocate(capacity: capacity * 16 * BusMaster.debtCapacity)
     owedSince.initialize(repeating: .min, count: capacity * 16 * BusMaster.debtCapacity)
+    doubtfulUntil = .allocate(capacity: capacity * 16)
+    doubtfulUntil.initialize(repeating: .min, count: capacity * 16)
     answeredPhase = .allocate(capacity: capacity)
     answeredPhase.initialize(repeating: 0, count: capacity)
     doubtSince = .allocate(capacity: capacity)
@@ -116,10 +127,12 @@ public struct BusMaster: ~Copyable {
     board.deallocate()
     goals.deallocate()
     accepted.deallocate()
+    acceptedStatus.deallocate()
     stamps.deallocate()
     missed.deallocate()
     owedCount.deallocate()
     owedSince.deallocate()
+    doubtfulUntil.deallocate()
     answeredPhase.deallocate()
     doubtSince.deallocate()
     group.deallocate()
@@ -144,6 +157,7 @@ public struct BusMaster: ~Copyable {
     parser.forgetDamaged()
     for place in 0..<CyclePlan.capacity * 16 { owedCount[place] = 0 }
     for servo in 0..<board.count { missed[servo] = 0 }
+    belated = 0
     suspiciousUntil = .min
     lastMissing = 0
     pace.forget()
@@ -176,6 +190,7 @@ public struct BusMaster: ~Copyable {
     writeAddress = plan.writeAddress
     writeLength = plan.writeLength
     phase = 0
+    belated = 0
     lastMissing = 0
     pace.forget()
   }
@@ -217,7 +232,7 @@ public struct BusMaster: ~Copyable {
   @_noLocks
   public func status(of servo: Int) -> UInt8 {
     precondition(servo >= 0 && servo < board.count, "no such servo in the cycle")
-    return board.statuses[servo]
+    return acceptedStatus[servo]
   }
 
   /// When the request of that answer went out, in the time of `now`, ns: the datum is not older. Where an old answer

@@ -106,7 +106,10 @@ public struct CycleReport: Sendable, BitwiseCopyable {
   public var finished: Int64 = 0
   /// Bit i: servo i (in the plan's order) answered.
   public var answered: UInt32 = 0
-  /// Servos that did not.
+  /// Bit i: servo i did not, but its answer to an earlier cycle has come since, and is newer than what was known of it:
+  /// the datum and its stamp are that cycle's.
+  public var belated: UInt32 = 0
+  /// Servos that did not answer.
   public var missing: Int = 0
   /// Requests that were sent again.
   public var retries: Int = 0

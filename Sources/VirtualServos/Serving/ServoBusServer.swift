@@ -18,6 +18,8 @@ public final class ServoBusServer: Sendable {
   final class Core: Sendable {
     let bus: Mutex<VirtualServoBus>
     let stopRequested = Atomic<Bool>(false)
+    /// Why the thread did not get its priority, an errno value; 0 while there is no such reason.
+    let priorityRefusal = Atomic<Int32>(0)
 
     init(_ bus: sending VirtualServoBus) { self.bus = Mutex(bus) }
   }
@@ -29,20 +31,21 @@ public final class ServoBusServer: Sendable {
     case connection(Int32)
   }
 
-  /// Serves a bus at a pseudo-terminal; `link` becomes a symbolic link to it.
+  /// Serves a bus at a pseudo-terminal; `link` becomes a symbolic link to it. `priority`: SCHED_FIFO priority of the
+  /// servos' thread, 1 … 99, as far as the system grants it (see `priorityRefusal`); nil for an ordinary thread.
   public static func pseudoTerminal(
-    _ bus: sending VirtualServoBus, link: String? = nil
+    _ bus: sending VirtualServoBus, link: String? = nil, priority: Int? = nil
   ) throws(VirtualServoError) -> ServoBusServer {
     let terminal = try PseudoTerminal(link: link)
-    return try ServoBusServer(bus, .terminal(terminal), name: link ?? terminal.path)
+    return try ServoBusServer(bus, .terminal(terminal), name: link ?? terminal.path, priority: priority)
   }
 
-  /// Serves a bus at a socket: `unix:PATH`, or `tcp:PORT` on this machine only.
+  /// Serves a bus at a socket: `unix:PATH`, or `tcp:PORT` on this machine only. `priority` as for a pseudo-terminal.
   public static func listening(
-    _ bus: sending VirtualServoBus, at address: String
+    _ bus: sending VirtualServoBus, at address: String, priority: Int? = nil
   ) throws(VirtualServoError) -> ServoBusServer {
     let listener = try Listener(address)
-    return try ServoBusServer(bus, .listener(listener), name: listener.name)
+    return try ServoBusServer(bus, .listener(listener), name: listener.name, priority: priority)
   }
 
   /// Serves a bus at one end of a socket pair; the other end is the host's, who closes it.
@@ -58,7 +61,9 @@ public final class ServoBusServer: Sendable {
     return (server, ends[1])
   }
 
-  private init(_ bus: sending VirtualServoBus, _ endpoint: Endpoint, name: String) throws(VirtualServoError) {
+  private init(
+    _ bus: sending VirtualServoBus, _ endpoint: Endpoint, name: String, priority: Int? = nil
+  ) throws(VirtualServoError) {
     if case .connection = endpoint {} else { bus.setHostPresent(false, at: 0) }
     let core = Core(bus)
     self.core = core
@@ -66,6 +71,9 @@ public final class ServoBusServer: Sendable {
     do throws(ControlThread.StartError) {
       let thread = try ControlThread {
         _ = sinew_thread_set_name("virtual-servos")
+        if let priority {
+          core.priorityRefusal.store(sinew_thread_set_fifo(Int32(clamping: priority)), ordering: .releasing)
+        }
         var session = ServingSession(endpoint, core)
         while !core.stopRequested.load(ordering: .acquiring) { session.turn() }
         session.end()
@@ -75,6 +83,9 @@ public final class ServoBusServer: Sendable {
       throw VirtualServoError("the thread of the virtual servos could not be started (errno \(error.errorNumber))")
     }
   }
+
+  /// Why the servos' thread did not get the priority asked for, an errno value; 0: it did, or has not asked yet.
+  public var priorityRefusal: Int32 { core.priorityRefusal.load(ordering: .acquiring) }
 
   /// What the servos do now.
   public var state: BusState { core.bus.withLock { $0.state } }

@@ -93,7 +93,16 @@ struct EmulateCommand: ParsableCommand {
   @Option(help: "End after this many seconds.")
   var duration: Double?
 
+  @Option(
+    help:
+      "SCHED_FIFO priority of the servos, 1 to 99, where it is granted: real servos are not held up by what else the computer does. 0 for an ordinary thread."
+  )
+  var priority = 60
+
   func validate() throws {
+    guard (0...99).contains(priority) else {
+      throw ValidationError("--priority must be between 0 and 99, found \(priority).")
+    }
     try refuseEmpty(["write-calibration": calibration])
     if calibration != nil && physics == "independent" {
       throw ValidationError("--write-calibration is about an arm; name it with --physics.")
@@ -122,7 +131,14 @@ struct EmulateCommand: ParsableCommand {
     FileHandle.standardOutput.write(Data((server.portName + "\n").utf8))
     let line = EmulationLine()
     let start = Date()
+    var hasComplained = false
     while sinew_stop_requests() == 0, duration.map({ Date().timeIntervalSince(start) < $0 }) ?? true {
+      if server.priorityRefusal != 0, !hasComplained {
+        hasComplained = true
+        printError(
+          "note: the servos run as an ordinary thread (SCHED_FIFO refused, errno \(server.priorityRefusal)); on a busy "
+            + "machine their answers come late; 'sinew doctor' says what grants it")
+      }
       let state = server.state
       line.show(state)
       if state.isHungUp { break }
@@ -157,8 +173,9 @@ struct EmulateCommand: ParsableCommand {
     let world: (any ServoPhysics)? =
       physics == "independent" ? nil : try SimulatedArmPhysics(profile: physics, servo: model)
     let bus = try VirtualServoBus(configuration, physics: world)
-    if let listen { return try ServoBusServer.listening(bus, at: listen) }
-    return try ServoBusServer.pseudoTerminal(bus, link: pty)
+    let priority = priority == 0 ? nil : priority
+    if let listen { return try ServoBusServer.listening(bus, at: listen, priority: priority) }
+    return try ServoBusServer.pseudoTerminal(bus, link: pty, priority: priority)
   }
 
   /// The calibration of servos whose horns sit straight: joint position 0 where a new servo's encoder says its middle.
