@@ -19,6 +19,7 @@ extension RobotConfiguration {
         calibration:   # a name in calibration/, or the path of a file
         baud:   # bit/s; empty: the arm profile's
         exit:   # park, release or hold: what is done with the arm in the end; empty: park
+        on_crash:   # hold or release: what becomes of the arm when the program dies; empty: hold
         on_unplug:   # end, or wait for the port to come back; empty: end
 
       simulation:

@@ -38,6 +38,10 @@ public struct RobotConfiguration: Sendable, Equatable {
   public enum Exit: String, Sendable, CaseIterable {
     case park, release, hold
   }
+  /// What becomes of a physical arm when the program dies.
+  public enum Crash: String, Sendable, CaseIterable {
+    case hold, release
+  }
   /// What happens when a physical arm's port goes away.
   public enum Unplug: String, Sendable, CaseIterable {
     case end, wait
@@ -53,6 +57,8 @@ public struct RobotConfiguration: Sendable, Equatable {
     public var baud: Int?
     /// What is done with it in the end. Nil: park.
     public var exit: Exit?
+    /// What becomes of it when the program dies. Nil: it is held.
+    public var onCrash: Crash?
     /// What a lost port means. Nil: the run ends.
     public var onUnplug: Unplug?
   }
@@ -143,11 +149,12 @@ public struct RobotConfiguration: Sendable, Equatable {
   }
 
   private mutating func readHardware(_ node: ConfigurationNode) throws(ConfigurationError) {
-    try node.allowOnly(["port", "calibration", "baud", "exit", "on_unplug"])
+    try node.allowOnly(["port", "calibration", "baud", "exit", "on_crash", "on_unplug"])
     hardware.port = try node.given("port")?.string()
     hardware.calibration = try node.given("calibration")?.string()
     hardware.baud = try node.given("baud")?.integer(in: 1...10_000_000)
     hardware.exit = try node.given("exit")?.choice(Exit.self)
+    hardware.onCrash = try node.given("on_crash")?.choice(Crash.self)
     hardware.onUnplug = try node.given("on_unplug")?.choice(Unplug.self)
   }
 

@@ -69,8 +69,6 @@ public struct DrivenArm: ~Copyable {
 
   /// The file descriptor of the arm's port.
   public var descriptor: Int32 { arm.descriptor }
-  /// Bytes that let go of the arm.
-  public var stopFrame: [UInt8] { arm.stopFrame }
 
   /// Waits for the tick's time, and runs it. The button is asked at the beginning of the tick, and so is nothing else.
   public mutating func tick(_ requests: OperatorRequests = .none, stopIsPressed: () -> Bool = { false }) {

@@ -24,6 +24,9 @@ struct frame {
 static struct frame frames[2];
 static atomic_int current = -1;
 static atomic_bool is_active, was_sent;
+// What is said on standard error beside it.
+static char words[256];
+static atomic_size_t word_count;
 
 static void put(const struct frame *frame) {
   size_t sent = 0;
@@ -43,15 +46,18 @@ static void put(const struct frame *frame) {
 }
 
 void sinew_crash_stop_send(void) {
-  int index = atomic_load(&current);
-  if (index < 0 || !atomic_load(&is_active)) return;
-  // Two threads may crash at once; and from here on nobody else writes.
+  if (!atomic_load(&is_active) || atomic_load(&current) < 0) return;
+  // Two threads may crash at once; and from here on nobody else writes. An update that is under way may still end: it
+  // changes the other frame, and makes that the current one when it is whole.
   if (atomic_exchange(&was_sent, true)) return;
+  int index = atomic_load(&current);
   int before = errno;
-  for (int copy = 0; copy < copies; copy++) {
+  for (int copy = 0; copy < copies && frames[index].count > 0; copy++) {
     poll(NULL, 0, pause_ms);
     put(&frames[index]);
   }
+  size_t count = atomic_load(&word_count);
+  if (count > 0 && write(STDERR_FILENO, words, count) < 0) errno = before;
   errno = before;
 }
 
@@ -78,12 +84,31 @@ static void crashed(int signal_number) {
   die(signal_number);
 }
 
-int sinew_crash_stop_arm(int descriptor, const void *bytes, size_t count) {
-  if (descriptor < 0 || count == 0 || count > SINEW_CRASH_STOP_CAPACITY) return EINVAL;
-  int next = atomic_load(&current) == 0 ? 1 : 0;
+// Makes a frame the current one; the other stays as it is.
+static void install(int descriptor, const void *bytes, size_t count) {
+  int next = atomic_load_explicit(&current, memory_order_relaxed) == 0 ? 1 : 0;
   frames[next].descriptor = descriptor;
   frames[next].count = count;
   memcpy(frames[next].bytes, bytes, count);
+  atomic_store(&current, next);
+}
+
+void sinew_crash_stop_update(const void *bytes, size_t count) {
+  int index = atomic_load_explicit(&current, memory_order_relaxed);
+  if (index < 0 || count > SINEW_CRASH_STOP_CAPACITY || atomic_load(&was_sent)) return;
+  install(frames[index].descriptor, bytes, count);
+}
+
+void sinew_crash_stop_say(const char *text) {
+  atomic_store(&word_count, 0);
+  size_t count = strlen(text);
+  if (count > sizeof words) count = sizeof words;
+  memcpy(words, text, count);
+  atomic_store(&word_count, count);
+}
+
+int sinew_crash_stop_arm(int descriptor, const void *bytes, size_t count) {
+  if (descriptor < 0 || count > SINEW_CRASH_STOP_CAPACITY) return EINVAL;
   int status = sinew_thread_add_fault_stack();
   if (status != 0) return status;
   struct sigaction action = {.sa_handler = crashed, .sa_flags = SA_ONSTACK};
@@ -93,7 +118,7 @@ int sinew_crash_stop_arm(int descriptor, const void *bytes, size_t count) {
   for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
     if (sigaction(crashes[i], &action, NULL) != 0) return errno;
   atomic_store(&was_sent, false);
-  atomic_store(&current, next);
+  install(descriptor, bytes, count);
   atomic_store(&is_active, true);
   return 0;
 }
@@ -103,6 +128,7 @@ void sinew_crash_stop_set_active(bool active) { atomic_store_explicit(&is_active
 void sinew_crash_stop_disarm(void) {
   atomic_store(&is_active, false);
   atomic_store(&current, -1);
+  atomic_store(&word_count, 0);
   struct sigaction action = {.sa_handler = SIG_DFL};
   for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) sigaction(crashes[i], &action, NULL);
 }

@@ -25,14 +25,16 @@ extension ServoArm: PhysicalArm {
     }
   }
 
-  var crashStop: (descriptor: Int32, frame: [UInt8]) { (descriptor, stopFrame) }
-
   mutating func reopen() throws(SessionError) {
     do throws(ServoArmError) { try reconnect() } catch { throw SessionError(error.description) }
   }
 
-  mutating func conclude(deadline: Int64) throws(SessionError) {
-    do throws(ServoArmError) { try finish(deadline: deadline) } catch { throw SessionError(error.description) }
+  var wasFoundHolding: Bool { report.servos.contains(where: \.isTorqueOn) }
+
+  mutating func conclude(holding: Bool, deadline: Int64) throws(SessionError) {
+    do throws(ServoArmError) {
+      try finish(as: holding ? .hold : .release, deadline: deadline)
+    } catch { throw SessionError(error.description) }
   }
 }
 
@@ -64,6 +66,9 @@ public struct HardwareReport: Sendable {
   public var bus: BusRecord
   /// How often the port came back.
   public var reopenCount = 0
+  /// How far the joint that was furthest from its place in the park pose was from it when torque went off, rad; 0 where
+  /// parking was not wanted.
+  public var parkDistance = 0.0
 }
 
 /// A loop with a physical arm, and the run of both: it begins without torque and ends as the exit policy says.
@@ -75,21 +80,22 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
   var device: Device
   private(set) var sequence: HardwareSequence
   private let ear: OperatorPort.Ear
-  private let holds: Bool
+  private let onCrash: CrashPolicy
   private var end = ArmEnd.untouched
+  private var parkDistance = 0.0
   private var nextBusRecord: Int64 = .min
   private var crashStopIsArmed = false
 
   init(
     loop: consuming ControlLoop, device: consuming Device, bounds: RunBounds, settings: HardwareSettings,
-    parkPose: JointVector, ear: OperatorPort.Ear
+    ear: OperatorPort.Ear
   ) {
     core = RunCore(loop: loop, bounds: bounds)
-    self.device = device
     sequence = HardwareSequence(
       exit: settings.exit, unplug: settings.onUnplug, asksAfterInterruption: settings.asksAfterInterruption,
-      parkPose: parkPose)
-    holds = settings.exit == .hold
+      wasFoundHolding: device.wasFoundHolding)
+    self.device = device
+    onCrash = settings.onCrash
     self.ear = ear
   }
 
@@ -122,8 +128,8 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
     sinew_rt_enter()
     core.loop.tick(&device)
     let step = sequence.afterTick(&core, consents: consents, signals: signals)
-    // A crash shall let go of an arm that this run has taken hold of, and of no other.
-    if crashStopIsArmed { sinew_crash_stop_set_active(sequence.hasArmed && core.loop.inputs.power != .off) }
+    if crashStopIsArmed { prepareForCrash() }
+    if core.isEnding && sequence.parks && core.loop.inputs.power == .on { measureParking() }
     noteBus()
     sinew_rt_leave()
     return step
@@ -133,6 +139,7 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
     core.complete(&report)
     var hardware = HardwareReport(end: end, bus: device.busRecord)
     hardware.reopenCount = sequence.reopenCount
+    hardware.parkDistance = parkDistance
     report.hardware = hardware
   }
 
@@ -147,31 +154,51 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
   }
 
   private mutating func armCrashStop() {
-    let stop = device.crashStop
-    guard stop.descriptor >= 0, !stop.frame.isEmpty else { return }
-    // What cannot be prepared is no reason not to run: the servos' own watchdogs and bounded goals remain.
-    crashStopIsArmed = sinew_crash_stop_arm(stop.descriptor, stop.frame, stop.frame.count) == 0
-    sinew_crash_stop_set_active(sequence.hasArmed)
+    guard device.descriptor >= 0 else { return }
+    sinew_crash_stop_say(onCrash.words)
+    // What cannot be prepared is no reason not to run: the servos' own watchdogs and bounded goals remain. The bytes come
+    // with the ticks.
+    crashStopIsArmed = sinew_crash_stop_arm(device.descriptor, "", 0) == 0
+    sinew_crash_stop_set_active(false)
+  }
+
+  /// How far the arm is from its park pose, as long as torque is on.
+  private mutating func measureParking() {
+    let pose = core.loop.configuration.safety.parkPose
+    guard core.loop.inputs.readSucceeded else { return }
+    parkDistance = 0
+    for joint in 0..<pose.count {
+      let distance = (core.loop.inputs.joints.position[joint] - pose[joint]).magnitude
+      if distance > parkDistance { parkDistance = distance }
+    }
+  }
+
+  /// A crash shall stop an arm that this run has taken hold of, as it was last commanded, and no other.
+  private func prepareForCrash() {
+    let frame = device.crashFrame
+    if let start = frame.baseAddress { sinew_crash_stop_update(start, frame.count) }
+    sinew_crash_stop_set_active(sequence.hasArmed && core.loop.inputs.power != .off)
   }
 
   /// One attempt to have the port back.
   mutating func reopen() {
     do throws(SessionError) {
       try device.reopen()
-      sequence.noteReopened(true)
+      sequence.noteReopened(true, isHolding: device.wasFoundHolding)
       armCrashStop()
     } catch {
-      sequence.noteReopened(false)
+      sequence.noteReopened(false, isHolding: false)
     }
     // The attempt was no part of the schedule.
     core.loop.startSchedule()
   }
 
-  /// Leaves the arm as the exit policy says, and makes sure of it.
+  /// Leaves the arm as the exit policy says, or held where a fault has stopped it, and makes sure of it.
   private mutating func conclude() {
     if sequence.hasArmed {
+      let holds = sequence.leavesHolding(state: core.loop.decision.state, latched: core.loop.decision.latched)
       do throws(SessionError) {
-        try device.conclude(deadline: core.loop.clock.now() &+ 2_000_000_000)
+        try device.conclude(holding: holds, deadline: core.loop.clock.now() &+ 2_000_000_000)
         end = holds ? .held : .released
       } catch {
         end = .unconfirmed(error.description)

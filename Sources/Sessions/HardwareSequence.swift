@@ -8,8 +8,30 @@ public enum ArmExit: String, Sendable, CaseIterable, BitwiseCopyable {
   case release
   /// Torque stays on, and the servos hold the last goal.
   case hold
-  /// To the profile's park pose, then torque off.
+  /// To the profile's park pose, then torque off. Where a fault has stopped the arm nobody may move it: it is held there
+  /// until a person lets go of it.
   case park
+}
+
+/// What becomes of a physical arm when the program dies: of a mistake of its own, or of the third stop signal. Of a kill, or
+/// of the computer's death, no program can tell its arm.
+public enum CrashPolicy: String, Sendable, CaseIterable, BitwiseCopyable {
+  /// The servos are told the last goal once more and hold it; they carry what they carried.
+  case hold
+  /// Torque off where it stands; it may fall.
+  case release
+
+  /// What is said on standard error then.
+  var words: String {
+    switch self {
+    case .hold:
+      "\nsinew: ended at once. The arm was told to hold its last goal: TORQUE MAY BE ON, and nobody watches it. "
+        + "Support it and cut its power.\n"
+    case .release:
+      "\nsinew: ended at once. The arm was told to switch torque off, and nobody has read it back. "
+        + "Cut its power before you touch it.\n"
+    }
+  }
 }
 
 /// What a run does when the arm's port goes away.
@@ -45,16 +67,21 @@ struct HardwareSequence: BitwiseCopyable {
   /// Ns that the arm has to stand before an episode, and the most that is waited for it.
   static var standingTime: Int64 { @_noLocks get { 100_000_000 } }
   static var standingPatience: Int64 { @_noLocks get { 2_000_000_000 } }
-  /// Ns that the way to the end may take: rest, park, torque off.
-  static var endBudget: Int64 { @_noLocks get { 20_000_000_000 } }
+  /// Ns that the way to the park pose may take, and all of the way to the end: rest, park, torque off.
+  static var parkBudget: Int64 { @_noLocks get { 4_000_000_000 } }
+  static var endBudget: Int64 { @_noLocks get { 5_000_000_000 } }
+  /// Ns that torque is asked for again when the core refuses it: one lost answer is no reason to ask the operator again.
+  static var armingPatience: Int64 { @_noLocks get { 1_000_000_000 } }
   /// Ns between two attempts to open a lost port.
   static var reopenInterval: Int64 { @_noLocks get { 500_000_000 } }
 
-  private let parks: Bool
+  /// Whether the arm is brought to its park pose before torque goes off.
+  let parks: Bool
   private let holds: Bool
   private let waitsForPort: Bool
   private let asksAfterInterruption: Bool
-  private let parkPose: JointVector
+  /// Whether the arm was found under torque: it may be holding itself up.
+  private var wasFoundHolding: Bool
 
   /// Whether torque was asked for in this run.
   private(set) var hasArmed = false
@@ -64,6 +91,8 @@ struct HardwareSequence: BitwiseCopyable {
   private var isReopened = false
   private var nextAttempt: Int64 = 0
   private var consentsSeen: UInt32 = 0
+  /// Until when torque is asked for, since the operator let it be switched on; `min` when it is not.
+  private var armingUntil = Int64.min
   private var signalsSeen: Int32 = 0
   private var durationCounts = false
   private var isDestined = false
@@ -71,18 +100,25 @@ struct HardwareSequence: BitwiseCopyable {
   private var standingSince: Int64 = .max
   private var waitingSince: Int64 = 0
   private var endSince: Int64 = 0
-  private var isParking = false
-  private var hasParked = false
   private var skipsPark = false
+  private var isHeldInFault = false
+  private var letsGo = false
   private var wasStopped = false
   private var lastState = SafetyState.boot
 
-  init(exit: ArmExit, unplug: UnplugPolicy, asksAfterInterruption: Bool, parkPose: JointVector) {
+  init(exit: ArmExit, unplug: UnplugPolicy, asksAfterInterruption: Bool, wasFoundHolding: Bool) {
     parks = exit == .park
     holds = exit == .hold
     waitsForPort = unplug == .wait
     self.asksAfterInterruption = asksAfterInterruption
-    self.parkPose = parkPose
+    self.wasFoundHolding = wasFoundHolding
+  }
+
+  /// Whether the arm is to be left under torque: as its operator wants it, or because a fault stopped it and nobody has
+  /// let go of it. To be asked at the end, with what was latched then.
+  func leavesHolding(state: SafetyState, latched: ConditionSet) -> Bool {
+    if holds { return true }
+    return parks && state.isFault && !letsGo && latched.worst != .release
   }
 
   /// Looks at the tick that was, and says what follows. `consents` is the operator's count, `signals` that of the stop
@@ -93,8 +129,9 @@ struct HardwareSequence: BitwiseCopyable {
     if core.loop.decision.active.rawValue != 0 { core.causes = core.loop.decision.active }
     let state = core.loop.decision.state
     defer { lastState = state }
-    if state.isFault { return afterFault(&core, state, signals) }
+    if state.isFault { return afterFault(&core, state, consents, signals) }
     isLost = false
+    isHeldInFault = false
     isReopened = false
     hearStops(&core, signals)
     if !core.isEnding && durationCounts && core.isDurationOver {
@@ -111,10 +148,12 @@ struct HardwareSequence: BitwiseCopyable {
     return .goOn
   }
 
-  /// The port is open again, or not.
-  mutating func noteReopened(_ succeeded: Bool) {
+  /// The port is open again, or not; then whether the arm was found under torque.
+  mutating func noteReopened(_ succeeded: Bool, isHolding: Bool) {
     isReopened = succeeded
-    if succeeded { reopenCount += 1 }
+    guard succeeded else { return }
+    reopenCount += 1
+    wasFoundHolding = isHolding
   }
 
   // MARK: On the way
@@ -122,6 +161,21 @@ struct HardwareSequence: BitwiseCopyable {
   @_noLocks
   private mutating func awaitConsent(_ core: inout RunCore, _ consents: UInt32) {
     isDestined = false
+    let now = core.loop.clock.now()
+    if armingUntil != .min {
+      if core.loop.decision.refusal != .none { core.refusal = core.loop.decision.refusal }
+      if lastState == .disarmed && now < armingUntil {
+        if core.loop.inputs.readSucceeded { core.loop.request(.arm) }
+        return
+      }
+      // Refused, or begun and given up.
+      armingUntil = .min
+      guard asksAfterInterruption else {
+        core.ending = .interrupted
+        end(&core)
+        return
+      }
+    }
     guard core.question == .switchOn else {
       core.question = .switchOn
       consentsSeen = consents
@@ -129,7 +183,9 @@ struct HardwareSequence: BitwiseCopyable {
     }
     guard consents != consentsSeen, core.loop.inputs.readSucceeded else { return }
     core.question = .none
+    core.refusal = .none
     hasArmed = true
+    armingUntil = now &+ HardwareSequence.armingPatience
     core.loop.request(.arm)
   }
 
@@ -137,6 +193,7 @@ struct HardwareSequence: BitwiseCopyable {
   @_noLocks
   private mutating func fromRest(_ core: inout RunCore, _ consents: UInt32) {
     let now = core.loop.clock.now()
+    armingUntil = .min
     if !durationCounts {
       // Waiting for a person is no part of the run.
       durationCounts = true
@@ -210,7 +267,7 @@ struct HardwareSequence: BitwiseCopyable {
     guard signals > signalsSeen else { return }
     signalsSeen = signals
     if core.isEnding {
-      // Whoever insists while the arm moves to its park pose wants it to stop: torque goes off where it is.
+      // Whoever insists while the arm moves to its park pose wants it to stop: torque goes off where it comes to rest.
       skipsPark = true
     } else {
       core.ending = .stopped
@@ -218,7 +275,6 @@ struct HardwareSequence: BitwiseCopyable {
       end(&core)
       skipsPark = signals > 1
     }
-    core.loop.request(.stop)
   }
 
   @_noLocks
@@ -228,40 +284,49 @@ struct HardwareSequence: BitwiseCopyable {
     endSince = core.loop.clock.now()
   }
 
+  /// Asks the core for the end, tick by tick, since what it refuses while something is wrong it grants when that is over.
   @_noLocks
   private mutating func towardsEnd(_ core: inout RunCore, _ state: SafetyState) -> Step {
-    if core.loop.clock.now() &- endSince > HardwareSequence.endBudget { return .over }
+    let spent = core.loop.clock.now() &- endSince
+    if spent > HardwareSequence.endBudget { return .over }
+    let parksNow = parks && !skipsPark && spent < HardwareSequence.parkBudget
+    let wanted = holds ? OperatorRequests.stop : parksNow ? OperatorRequests.park : OperatorRequests.disarm
     switch state {
     case .boot: return .over
     case .disarmed:
       // What was never switched on is left as it was found.
       return !hasArmed || core.loop.inputs.power == .off ? .over : .goOn
+    // Torque that is only coming on goes off again; what was found holding is held first.
+    case .arming: if !wasFoundHolding { core.loop.request(.disarm) }
     case .hold:
-      if core.loop.episode.isRunning { return .goOn }
-      if holds { return .over }
-      if parks && !skipsPark && !hasParked {
-        if isParking {
-          hasParked = true
-        } else {
-          isParking = true
-          core.loop.requestMove(to: parkPose)
-          return .goOn
-        }
+      if core.loop.episode.isRunning {
+        // One that waits for its first proposal.
+        core.loop.request(.stop)
+      } else if holds {
+        return .over
+      } else {
+        core.loop.request(wanted)
       }
-      core.loop.request(.disarm)
-      return .goOn
-    default: return .goOn
+    // At the end of its time the policy has yielded; a stop takes its authority.
+    case .policy, .teleoperation, .handover: if wasStopped { core.loop.request(wanted) }
+    case .moving: core.loop.request(wanted)
+    case .park: if !parksNow { core.loop.request(.disarm) }
+    case .stopping: if !holds { core.loop.request(wanted) }
+    case .faultHold, .fault, .emergencyStop: break
     }
+    return .goOn
   }
 
   /// A fault ends the run, unless it is a port that may come back.
   @_noLocks
-  private mutating func afterFault(_ core: inout RunCore, _ state: SafetyState, _ signals: Int32) -> Step {
+  private mutating func afterFault(
+    _ core: inout RunCore, _ state: SafetyState, _ consents: UInt32, _ signals: Int32
+  ) -> Step {
     let now = core.loop.clock.now()
     guard waitsForPort, !core.isEnding, state == .fault, isDisconnected(core.loop.lastArmError) else {
       // A stop that was on its way stays what it was called.
       if !wasStopped { core.ending = .fault }
-      return .over
+      return state == .faultHold ? heldInFault(&core, consents, signals) : .over
     }
     if signals > 0 {
       core.ending = .stopped
@@ -282,6 +347,27 @@ struct HardwareSequence: BitwiseCopyable {
     guard now >= nextAttempt else { return .goOn }
     nextAttempt = now &+ HardwareSequence.reopenInterval
     return .reopen
+  }
+
+  /// The core holds the arm where a fault has stopped it, and only torque off leads out. An arm that may fall is not let go
+  /// of without a word: a person at the terminal is asked; without one it is left holding, unless the exit says release.
+  @_noLocks
+  private mutating func heldInFault(_ core: inout RunCore, _ consents: UInt32, _ signals: Int32) -> Step {
+    if !isHeldInFault {
+      isHeldInFault = true
+      consentsSeen = consents
+      core.question = parks && asksAfterInterruption ? .letGo : .none
+      letsGo = !parks && !holds
+    }
+    let isAnswered = core.question == .letGo && consents != consentsSeen
+    if isAnswered || (signals > signalsSeen && !holds) { letsGo = true }
+    signalsSeen = signals
+    if letsGo {
+      core.question = .none
+      core.loop.request(.disarm)
+      return .goOn
+    }
+    return core.question == .letGo ? .goOn : .over
   }
 
   @_noLocks

@@ -25,11 +25,10 @@ public final class HardwareSession: PreparedSession {
     let report = arm.report
     var worker: PolicyWorker?
     let loop = try parts.makeLoop(
-      twin: parts.setup.makeTwin(), armingTicks: HardwareRun<ServoArm>.armingTicks, worker: &worker,
-      about: setup.logged(report, settings))
+      twin: parts.setup.makeTwin(), armingTicks: HardwareRun<ServoArm>.armingTicks,
+      parkPose: JointVector(setup.profile.park), worker: &worker, about: setup.logged(report, settings))
     let run = HardwareRun(
-      loop: loop, device: arm, bounds: parts.bounds, settings: settings,
-      parkPose: JointVector(setup.profile.park), ear: port.ear)
+      loop: loop, device: arm, bounds: parts.bounds, settings: settings, ear: port.ear)
     execution = SessionExecution(run: run, plan: plan, recorder: parts.recorder, worker: worker)
     var summary = SessionSummary(parts, policyHasThread: worker != nil)
     summary.armDescription = setup.armDescription(report, settings)
@@ -86,6 +85,7 @@ struct HardwareSetup {
     var configuration = ServoArmConfiguration(
       profile: selected, calibration: loaded, controlPeriod: parts.controlPeriod)
     configuration.exitPolicy = settings.exit == .hold ? .hold : .release
+    configuration.crashPolicy = settings.onCrash == .hold ? .hold : .release
     self.configuration = configuration
   }
 
@@ -116,7 +116,7 @@ struct HardwareSetup {
         "servo_models": list(\.model), "servo_firmware": list(\.firmware),
         "latency_us": "\(Double(report.latency) / 1000)", "cycle_bytes": "\(report.cycleBytes)",
         "achievable_rate_hz": "\(report.achievableRate)", "exit": settings.exit.rawValue,
-        "on_unplug": settings.onUnplug.rawValue,
+        "on_unplug": settings.onUnplug.rawValue, "on_crash": settings.onCrash.rawValue,
       ],
       attachments: [
         LogAttachment(name: "calibration.yaml", mediaType: "application/yaml", data: Array(calibrationText.utf8))

@@ -8,6 +8,8 @@ public enum OperatorQuestion: UInt8, Sendable, BitwiseCopyable {
   case switchOn = 1
   /// To let it go on after an episode that was cut short.
   case goOn = 2
+  /// To let the arm go that is held where a fault has stopped it: it may fall.
+  case letGo = 3
 
   // The operators that raw values bring along are generic, which the control thread may not call.
   @_noLocks

@@ -1,16 +1,19 @@
 import ArmModel
 import Recording
 
-/// What a run asks of an arm that stands in a room, besides reading and commanding it. Nothing here but `busRecord` is for
-/// the tick.
+/// What a run asks of an arm that stands in a room, besides reading and commanding it. `busRecord` and `crashFrame` are for
+/// the tick, the rest is not.
 protocol PhysicalArm: Arm, ~Copyable {
   /// How the bus and the servos are now; the stamp is the caller's.
   var busRecord: BusRecord { get }
-  /// The bytes that switch every servo's torque off, and where they go, for the handler of crashes; -1 for nowhere.
-  var crashStop: (descriptor: Int32, frame: [UInt8]) { get }
+  /// Where a handler of crashes writes; -1 for nowhere.
+  var descriptor: Int32 { get }
+  /// What it writes there if the program dies now; valid until the arm's next call.
+  var crashFrame: UnsafeBufferPointer<UInt8> { get }
   /// Opens the port again after it was lost; the arm is then as after connecting: read, not commanded.
   mutating func reopen() throws(SessionError)
-  /// Ends as the exit policy says, and confirms it by reading back: torque off, or holding. At most until `deadline`
-  /// (monotonic ns).
-  mutating func conclude(deadline: Int64) throws(SessionError)
+  /// Whether a servo was found under torque at the last connection.
+  var wasFoundHolding: Bool { get }
+  /// Ends under torque or without, and confirms it by reading back. At most until `deadline` (monotonic ns).
+  mutating func conclude(holding: Bool, deadline: Int64) throws(SessionError)
 }

@@ -144,6 +144,7 @@ struct RunCore: ~Copyable {
     status.lateness = loop.inputs.lateness
     status.power = loop.inputs.power
     status.question = question
+    status.causes = causes
     status.input = loop.operatorInput
     status.teleoperation = loop.teleoperation
     status.refusal = refusal
@@ -157,6 +158,7 @@ struct RunCore: ~Copyable {
     report.loop = loop.report
     report.latched = loop.decision.latched
     report.armError = loop.lastArmError
+    report.refusal = refusal
     report.causes = causes.rawValue == 0 ? loop.episode.causes : causes
     report.loopSeconds = Double(loop.clock.now() - startTime) * 1e-9
   }

@@ -23,10 +23,12 @@ public struct LoopStatus: Sendable, BitwiseCopyable {
   public var power = ArmPower.unknown
   /// What a person is asked to do.
   public var question = OperatorQuestion.none
+  /// What was wrong most recently, also when it is over.
+  public var causes = ConditionSet(rawValue: 0)
   /// What the person's device says, and what their sticks do; in runs with a person.
   public var input = OperatorInput()
   public var teleoperation = TeleoperationStatus()
-  /// The newest request that was not granted, for two seconds.
+  /// The newest request that was not granted; in runs with a person's device for two seconds.
   public var refusal = RefusalReason.none
 
   /// Nothing has happened yet.
@@ -42,7 +44,7 @@ public enum RunEnding: String, Sendable {
   case stopped
   /// A fault was latched.
   case fault
-  /// One episode after another was cut short by a condition that does not latch.
+  /// One episode after another was cut short by a condition that does not latch, or torque was refused.
   case interrupted
 }
 
@@ -54,6 +56,8 @@ public struct RunReport: Sendable {
   public var armError: ArmError?
   /// The conditions that cut the last episode short.
   public var causes = ConditionSet(rawValue: 0)
+  /// Why torque was not switched on, if that ended the run.
+  public var refusal = RefusalReason.none
   /// The signal that asked for the stop, 0 if none.
   public var signal: Int32 = 0
   public var statistics = EpisodeStatistics()

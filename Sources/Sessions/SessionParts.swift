@@ -35,6 +35,18 @@ struct SessionParts {
   var limits: JointLimits { setup.limits }
   var controlRate: Double { setup.controlRate }
   var policyRate: Double { setup.policyRate }
+  /// The safety core's set-up for a physical arm: its torque is real and it is watched. Nobody has to hold enable: the
+  /// operator's word at the terminal stands before torque and after every interruption.
+  private func onHardware(_ simulated: SafetyConfiguration, parkPose: JointVector) -> SafetyConfiguration {
+    var safety = SafetyConfiguration.hardware(
+      limits: simulated.limits, mode: simulated.mode, period: simulated.period,
+      proposalPeriod: simulated.proposalPeriod, parkPose: parkPose)
+    safety.armingTicks = simulated.armingTicks
+    safety.isSupervised = false
+    safety.parkTime = HardwareSequence.parkBudget
+    return safety
+  }
+
   /// The control period, ns.
   var controlPeriod: Int64 { setup.controlPeriod }
 
@@ -60,9 +72,11 @@ struct SessionParts {
     return SimulatedRun(loop: loop, arm: arm, bounds: bounds)
   }
 
-  /// The loop with everything in it but the arm. The log is begun last. `worker` as in `makeRun`.
+  /// The loop with everything in it but the arm. The log is begun last. `worker` as in `makeRun`; `parkPose` is where the
+  /// safety core brings the arm before it switches torque off.
   mutating func makeLoop(
-    twin: consuming KinematicTwin, armingTicks: Int, worker: inout PolicyWorker?, about arm: LoggedArm? = nil
+    twin: consuming KinematicTwin, armingTicks: Int, parkPose: JointVector? = nil, worker: inout PolicyWorker?,
+    about arm: LoggedArm? = nil
   ) throws -> ControlLoop {
     let task = plan.task
     let evaluator = task.makeEvaluator(noiseSeed: plan.seed)
@@ -84,6 +98,7 @@ struct SessionParts {
     if status != 0 { throw SessionError("stop signals could not be installed (errno \(status))") }
     recorder = try startRecorder(arm)
     var configuration = setup.loopConfiguration(armingTicks: armingTicks)
+    if let parkPose { configuration.safety = onHardware(configuration.safety, parkPose: parkPose) }
     if plan.operation != nil { try configureOperation(&configuration) }
     return ControlLoop(
       configuration: configuration,

@@ -71,6 +71,8 @@ public struct HardwareSettings: Sendable {
   public var baud: Int?
   /// What is done with the arm in the end.
   public var exit = ArmExit.park
+  /// What becomes of the arm when the program dies.
+  public var onCrash = CrashPolicy.hold
   /// What a lost port means.
   public var onUnplug = UnplugPolicy.end
   /// Whether the run waits for its operator after an episode that a condition cut short.

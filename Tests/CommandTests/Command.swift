@@ -93,7 +93,16 @@ final class Command {
   /// What it has said on standard error so far.
   var errors: String { (try? folder.text("err")) ?? "" }
 
-  func send(_ signal: Int32) { kill(process, signal) }
+  /// Only while it runs: afterwards its number may be another's.
+  func send(_ signal: Int32) { if !hasExited { kill(process, signal) } }
+
+  /// Whether it has come to its end.
+  var hasExited: Bool {
+    guard !hasEnded else { return true }
+    var information = siginfo_t()
+    return waitid(P_PID, id_t(process), &information, WEXITED | WNOHANG | WNOWAIT) == 0
+      && information.si_signo == SIGCHLD
+  }
 
   /// Types a line.
   func type(_ line: String) { _ = (line + "\n").withCString { write(keyboard, $0, strlen($0)) } }

@@ -49,38 +49,12 @@ struct TeleopTests {
   }
 }
 
-/// A terminal of a test's own.
-private final class PersonsTerminal {
-  private let master: Int32
-  /// The end that a program opens.
-  let path: String
-
-  init() throws {
-    master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
-    // TIOCSPTLCK and TIOCGPTN, which Glibc's import leaves out.
-    var (unlocked, number): (Int32, Int32) = (0, 0)
-    try #require(master >= 0 && ioctl(master, 0x4004_5431, &unlocked) == 0)
-    try #require(ioctl(master, 0x8004_5430, &number) == 0)
-    path = "/dev/pts/\(number)"
-  }
-
-  deinit { close(master) }
-
-  func press(_ keys: String) { _ = keys.withCString { write(master, $0, strlen($0)) } }
-
-  /// Whether it shows what is typed.
-  var echoes: Bool {
-    var settings = termios()
-    return tcgetattr(master, &settings) == 0 && settings.c_lflag & tcflag_t(ECHO) != 0
-  }
-}
-
 /// A keyboard in a real terminal.
 @Suite(.enabled(if: PseudoTerminals.areAvailable, Comment(rawValue: PseudoTerminals.reason)))
 struct KeyboardDeviceTests {
   @Test func `A person at a terminal arms, moves and stops a simulated arm, and gets the terminal back`() throws {
     let folder = try ScratchFolder()
-    let terminal = try PersonsTerminal()
+    let terminal = try OperatorTerminal()
     #expect(terminal.echoes)
     let command = try Command(
       ["teleop", "--sim", "--keyboard", "--priority", "0", "--log", "keys.mcap"], in: folder.root, input: terminal.path)

@@ -6,27 +6,32 @@ import Glibc
 import RealTime
 import ServoBus
 
-/// Switches an arm of servos on and then dies in the way that is asked for: `crash-probe PORT CALIBRATION PROFILE MANNER`.
+/// Switches an arm of servos on and then dies in the way that is asked for: `crash-probe PORT CALIBRATION PROFILE MANNER
+/// POLICY`. The policy is what a crash does to the arm: hold or release.
 ///
 /// Writes "on" to standard output once the arm is under torque and the crash handlers stand.
 @main
 enum CrashProbe {
   static func main() throws {
     let arguments = CommandLine.arguments
-    guard arguments.count == 5 else { exit(64) }
+    guard arguments.count == 6 else { exit(64) }
     let profile = try ArmProfile.named(arguments[3])
     let manner = arguments[4]
     var configuration = ServoArmConfiguration(
       profile: profile, calibration: try ArmCalibration.load(path: arguments[2], for: profile),
       controlPeriod: manner == "motion" ? 10_000_000 : 100_000_000)
-    configuration.exitPolicy = .release
     if manner == "motion" { try move(try connect(arguments[1], configuration), configuration) }
+    configuration.crashPolicy = arguments[5] == "hold" ? .hold : .release
     let holder = Holder(try connect(arguments[1], configuration))
     // The port must be open when the end comes, whatever way it comes.
     _ = Unmanaged.passRetained(holder)
     try switchOn(&holder.arm)
-    let frame = holder.arm.stopFrame
-    guard sinew_crash_stop_arm(holder.arm.descriptor, frame, frame.count) == 0 else { exit(65) }
+    // The bytes change with every goal: first others, then those of now.
+    sinew_crash_stop_say("sinew: the words of a crash\n")
+    guard sinew_crash_stop_arm(holder.arm.descriptor, [0xFF], 1) == 0 else { exit(65) }
+    let frame = holder.arm.crashFrame
+    guard let start = frame.baseAddress else { exit(69) }
+    sinew_crash_stop_update(start, frame.count)
     if manner == "insistence" {
       guard sinew_install_stop_signals() == 0 else { exit(66) }
       sinew_stop_signals_exit_at(3)
@@ -89,6 +94,7 @@ enum CrashProbe {
     guard arm.power == .on else { exit(67) }
     var command = JointCommand(mode: .position, goal: state.position, stamp: 0)
     command.stamp = sinew_now_ns()
+    for joint in 0..<arm.jointCount { command.goal[joint] += 0.03 }
     try? arm.write(command)
   }
 }

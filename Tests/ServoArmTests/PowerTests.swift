@@ -138,14 +138,16 @@ import VirtualServos
   @Test(arguments: [Rig.Kind.sts, .xl330]) func `The crash handler's bytes switch torque off by themselves`(
     kind: Rig.Kind
   ) throws {
-    let rig = try Rig(kind)
+    var rig = try Rig(kind)
+    rig.configuration.crashPolicy = .release
     try rig.run { server, arm in
       var state = JointState(count: 3)
+      #expect(arm.crashFrame.isEmpty)
       try arm.energiseFully(&state)
       // In the middle of a frame that was cut short.
       let cut: [UInt8] =
         kind.wire == "feetech" ? [0xFF, 0xFF, 0xFE, 13, 0x83] : [0xFF, 0xFF, 0xFD, 0, 0xFE, 20, 0, 0x83]
-      let bytes = cut + arm.stopFrame
+      let bytes = cut + Array(arm.crashFrame)
       #expect(sinew_write_some(arm.descriptor, true, bytes, bytes.count) == Int64(bytes.count))
       let end = sinew_now_ns() + 3_000_000_000
       while sinew_now_ns() < end, server.state.servos.contains(where: \.isTorqueOn) {
@@ -153,8 +155,39 @@ import VirtualServos
       }
       #expect(server.state.servos.allSatisfy { !$0.isTorqueOn })
     }
-    var holding = try Rig(kind)
-    holding.configuration.exitPolicy = .hold
-    try holding.run { _, arm in #expect(arm.stopFrame.isEmpty) }
+  }
+
+  @Test(arguments: [Rig.Kind.sts, .xl330]) func `Or they hold: the last goals, and an end of the watchdogs`(
+    kind: Rig.Kind
+  ) throws {
+    try Rig(kind).run { server, arm in
+      var state = JointState(count: 3)
+      #expect(arm.crashFrame.isEmpty)
+      try arm.energise(now: sinew_now_ns())
+      // Torque is not on yet: all off is what all servos can be brought to.
+      var bytes = Array(arm.crashFrame)
+      #expect(!bytes.isEmpty)
+      try arm.energiseFully(&state)
+      let first = Array(arm.crashFrame)
+      try arm.command([0.15, 0.25, 0.35])
+      bytes = Array(arm.crashFrame)
+      #expect(first != bytes && first.count == bytes.count)
+      // Once other goals have come, these bytes bring theirs back.
+      try arm.readSurely(&state)
+      let goals = server.state.servos.map(\.goal)
+      try arm.command([0.2, 0.3, 0.4])
+      try arm.readSurely(&state)
+      #expect(server.state.servos.map(\.goal) != goals)
+      let cut: [UInt8] =
+        kind.wire == "feetech" ? [0xFF, 0xFF, 0xFE, 13, 0x83] : [0xFF, 0xFF, 0xFD, 0, 0xFE, 20, 0, 0x83]
+      bytes = cut + bytes
+      #expect(sinew_write_some(arm.descriptor, true, bytes, bytes.count) == Int64(bytes.count))
+      // Longer than the watchdogs' time, three control periods.
+      _ = sinew_sleep_until_ns(sinew_now_ns() + 600_000_000)
+      #expect(server.state.servos.map(\.goal) == goals)
+      #expect(server.state.servos.allSatisfy { $0.isTorqueOn && !$0.isWatchdogTripped })
+      try arm.release(now: sinew_now_ns())
+      #expect(Array(arm.crashFrame) != bytes)
+    }
   }
 }

@@ -98,8 +98,7 @@ import Testing
         twin: parts.setup.makeTwin(), armingTicks: 10, worker: &worker,
         about: setup.logged(arm.report, emulated.settings))
       var run = HardwareRun(
-        loop: loop, device: arm, bounds: parts.bounds, settings: emulated.settings,
-        parkPose: JointVector(setup.profile.park), ear: port.ear)
+        loop: loop, device: arm, bounds: parts.bounds, settings: emulated.settings, ear: port.ear)
       let status = TripleBuffer(initial: LoopStatus())
       run.warmUp()
       run.core.begin(RunRights())

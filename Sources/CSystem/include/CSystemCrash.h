@@ -5,15 +5,21 @@
 #include <stdint.h>
 
 /// The most bytes of a stop frame.
-#define SINEW_CRASH_STOP_CAPACITY 256
+#define SINEW_CRASH_STOP_CAPACITY 512
 
 /// From now on a crash of any thread (SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGSYS; Swift's traps among them)
 /// puts `bytes` onto `descriptor` before the process dies of it: three times, each after a pause longer than a servo waits
 /// for the rest of a frame, since part of another frame may just have been sent. The descriptor must be non-blocking. A
-/// second call replaces descriptor and bytes (after a reconnection). A thread's stack overflow is survived as long as the
+/// second call replaces descriptor and bytes (after a reconnection); no bytes: nothing is sent. A thread's stack overflow is survived as long as the
 /// thread has an alternative stack: all that `sinew_thread_start` starts, and the one that calls this. Set-up only.
-/// Returns 0 or an errno value (EINVAL: no bytes, or more than SINEW_CRASH_STOP_CAPACITY).
+/// Returns 0 or an errno value (EINVAL: more bytes than SINEW_CRASH_STOP_CAPACITY).
 int sinew_crash_stop_arm(int descriptor, const void *_Nonnull bytes, size_t count);
+/// Replaces the bytes of an armed stop frame: the goal that is to be held changes with every tick. One thread at a time; a
+/// crash at any instant finds the old bytes or the new ones whole. Nothing happens before `sinew_crash_stop_arm`, after the
+/// frame was sent, or with more bytes than SINEW_CRASH_STOP_CAPACITY.
+SINEW_RT void sinew_crash_stop_update(const void *_Nonnull bytes, size_t count);
+/// What is written to standard error beside the stop frame; 256 bytes at most are kept. Set-up only.
+void sinew_crash_stop_say(const char *_Nonnull text);
 /// Whether a crash sends the stop frame; true after `sinew_crash_stop_arm`. For the times when no torque was asked for.
 SINEW_RT void sinew_crash_stop_set_active(bool active);
 /// Gives the signals back to the system. Set-up only.

@@ -13,12 +13,18 @@ struct ArmExamination: Sendable {
   var steps: [EnergiseStep] = []
   var settings: [UInt8] = []
   var stop: [UInt8] = []
+  /// The end of the watchdogs as one frame; empty where there are none.
+  var watchdogEnd: [UInt8] = []
   /// Whether every joint's current is known as torque.
   var measuresEffort: Bool { facts.allSatisfy { $0.isFollower || $0.effortPerCount != 0 } }
 
   /// The tables that the control thread works on.
   func tables() -> ArmTables {
-    ArmTables(facts: facts, memory: memory, steps: steps, settings: settings, stop: stop)
+    // Stuffing makes a frame a third longer at most.
+    let longest = 16 + facts.count * (layout.goalCodec.width + 1) * 4 / 3
+    return ArmTables(
+      facts: facts, memory: memory, steps: steps, settings: settings, stop: stop,
+      crash: CrashFrame(longest: longest, stop: stop, ending: watchdogEnd))
   }
 
   /// Examines the arm on a bus and prepares its cycle.
@@ -52,7 +58,7 @@ struct ArmExamination: Sendable {
         receivedBytes: rate.receivedBytes, achievableRate: rate.hertz, method: reading.method,
         usesIndirectBlock: reading.indirect != nil, notes: notes),
       layout: reading.layout, facts: facts, memory: memory, steps: programme.steps, settings: programme.settings,
-      stop: try stopFrame(arm.wire, address: reading.layout.torqueAddress))
+      stop: try stopFrame(arm.wire, address: reading.layout.torqueAddress), watchdogEnd: try watchdogEnd(facts, arm))
   }
 
   /// The port's latency. After a lost answer the master listens for the late one for a while: that is not measured.
@@ -125,6 +131,25 @@ struct ArmExamination: Sendable {
       "\(servo.name) stands at \(ticks) ticks, outside its calibrated range \(servo.calibration.lower) to "
         + "\(servo.calibration.upper)",
       suggestion: "move it inside by hand; if it is inside, this is another arm's calibration: 'sinew calibrate'")
+  }
+
+  /// Every watchdog that was set is ended, as one frame.
+  private static func watchdogEnd(_ facts: [ServoFacts], _ arm: ArmDescription) throws(ServoArmError) -> [UInt8] {
+    let ids = arm.watchdog > 0 ? facts.filter(\.hasWatchdog).map(\.id) : []
+    guard !ids.isEmpty else { return [] }
+    let buffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 32 + 3 * ids.count)
+    defer { buffer.deallocate() }
+    let zeros = [UInt8](repeating: 0, count: ids.count)
+    do throws(EncodingError) {
+      let count = try ids.withUnsafeBufferPointer { (ids) throws(EncodingError) in
+        try zeros.withUnsafeBufferPointer { (zeros) throws(EncodingError) in
+          guard let start = zeros.baseAddress else { return 0 }
+          return try RequestEncoder(arm.wire).syncWrite(
+            ids: ids, address: 98, count: 1, data: start, into: buffer)
+        }
+      }
+      return Array(buffer[..<count])
+    } catch { throw ServoArmError(.encoding(error)) }
   }
 
   /// Torque off for everybody, as one frame.

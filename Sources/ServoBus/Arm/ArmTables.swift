@@ -127,11 +127,17 @@ struct ArmTables: BitwiseCopyable {
   /// One torque-off frame to everybody.
   let stop: UnsafeMutablePointer<UInt8>
   let stopCount: Int
+  /// What is put on the wire if the program dies.
+  var crash: CrashFrame
 
   /// The most bytes of a servo that a step or a watch reads or writes.
   static var stride: Int { 64 }
 
-  init(facts: [ServoFacts], memory: [ServoMemory], steps: [EnergiseStep], settings: [UInt8], stop: [UInt8]) {
+  init(
+    facts: [ServoFacts], memory: [ServoMemory], steps: [EnergiseStep], settings: [UInt8], stop: [UInt8],
+    crash: CrashFrame
+  ) {
+    self.crash = crash
     func copy<Element: BitwiseCopyable>(_ list: [Element], filler: Element) -> UnsafeMutablePointer<Element> {
       let pointer = UnsafeMutablePointer<Element>.allocate(capacity: max(1, list.count))
       pointer.initialize(repeating: filler, count: max(1, list.count))
@@ -158,5 +164,6 @@ struct ArmTables: BitwiseCopyable {
     writeIDs.deallocate()
     writeData.deallocate()
     stop.deallocate()
+    crash.deallocate()
   }
 }

@@ -97,10 +97,11 @@ extension ServoArm {
     settle()
   }
 
-  /// Ends the arm's use by its exit policy, until `deadline` (monotonic ns): torque off and read back, or the watchdogs
-  /// off and torque left on, read back as well. Throws when that could not be confirmed. Not for the control thread.
-  public mutating func finish(deadline: Int64) throws(ServoArmError) {
-    switch configuration.exitPolicy {
+  /// Ends the arm's use by its exit policy, or by another, until `deadline` (monotonic ns): torque off and read back, or
+  /// the watchdogs off and torque left on, read back as well. Throws when that could not be confirmed. Not for the control
+  /// thread.
+  public mutating func finish(as policy: ExitPolicy? = nil, deadline: Int64) throws(ServoArmError) {
+    switch policy ?? configuration.exitPolicy {
     case .release: try finishReleased(deadline)
     case .hold: try finishHolding(deadline)
     }

@@ -13,6 +13,7 @@ extension ServoArm {
     if step < 0 {
       if storedPower == .on && isEnergised { return }
       beginSequence()
+      prepareForCrash()
     }
     // Without time left in this tick it goes on in the next one.
     guard hasTime(now) else { return }
@@ -203,11 +204,13 @@ extension ServoArm {
     step &+= 1
     attempts = 0
     isWritten = false
-    guard step == tables.stepCount else { return }
-    step = -1
-    isEnergised = true
-    ticksSinceWatch = 0
-    for servo in 0..<tables.servoCount { tables.memory[servo].isHeld = true }
+    if step == tables.stepCount {
+      step = -1
+      isEnergised = true
+      ticksSinceWatch = 0
+      for servo in 0..<tables.servoCount { tables.memory[servo].isHeld = true }
+    }
+    prepareForCrash()
   }
 
   /// Whether a servo has what the step wants of it.
@@ -247,6 +250,7 @@ extension ServoArm {
     isWritten = false
     var adopted = 0
     for other in 0..<tables.servoCount where tables.memory[other].isAdopted { adopted &+= 1 }
+    if adopted == 0 { tables.crash.letGo() } else { tables.crash.leave() }
     do throws(TransportError) {
       if adopted == 0 {
         isReleasing = true

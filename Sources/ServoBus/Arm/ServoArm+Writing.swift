@@ -35,6 +35,46 @@ extension ServoArm {
         ids: UnsafePointer(tables.writeIDs), count: count, address: layout.goalAddress, length: width,
         data: UnsafePointer(tables.writeData), deadline: master.now &+ period / 4)
     } catch { throw lose(error) }
+    holdAfterCrash(count)
+  }
+
+  /// From now on a crash leaves the arm at these goals, `count` of them in the tables' bytes for writing.
+  @_noLocks
+  private mutating func holdAfterCrash(_ count: Int) {
+    guard configuration.crashPolicy == .hold else { return }
+    do throws(EncodingError) {
+      let frame = try master.encoder.syncWrite(
+        ids: UnsafeBufferPointer(start: UnsafePointer(tables.writeIDs), count: count), address: layout.goalAddress,
+        count: layout.goalCodec.width, data: UnsafePointer(tables.writeData), into: tables.crash.goals)
+      tables.crash.hold(frame)
+    } catch {
+      // Ids, addresses and lengths were checked at connect: it fits. The goals before stay.
+    }
+  }
+
+  /// What a crash does to an arm whose torque is coming on, or has just come.
+  @_noLocks
+  mutating func prepareForCrash() {
+    var adopted = 0
+    for servo in 0..<tables.servoCount where tables.memory[servo].isAdopted { adopted &+= 1 }
+    if step >= 0 {
+      // All on or all off: what is not known to hold is switched off, what was found holding is left alone.
+      if adopted == 0 { tables.crash.letGo() } else { tables.crash.leave() }
+      return
+    }
+    guard isEnergised else { return }
+    guard configuration.crashPolicy == .hold else {
+      tables.crash.letGo()
+      return
+    }
+    var count = 0
+    for joint in 0..<jointCount where tables.memory[joint].torque == TorqueState.on {
+      guard layout.goalCodec.encode(tables.memory[joint].goal, into: tables.writeData + count &* layout.goalCodec.width)
+      else { continue }
+      tables.writeIDs[count] = tables.facts[joint].id
+      count &+= 1
+    }
+    if count > 0 { holdAfterCrash(count) } else { tables.crash.leave() }
   }
 
   /// What a joint position is in the goal register.
@@ -75,6 +115,7 @@ extension ServoArm {
     isReleasing = true
     isEnergised = false
     for servo in 0..<tables.servoCount { tables.memory[servo].isHeld = false }
+    tables.crash.letGo()
     do throws(TransportError) {
       try master.sendPrebuilt(
         UnsafePointer(tables.stop), count: tables.stopCount, times: 3, deadline: master.now &+ period / 4)

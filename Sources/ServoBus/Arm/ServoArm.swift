@@ -94,18 +94,16 @@ public struct ServoArm: ~Copyable, Arm {
   /// from 50 Hz on.
   static func watchInterval(period: Int64) -> Int { max(1, Int(25_000_000 / period)) }
 
-  /// The open file of the port: for a crash handler, which writes `stopFrame` to it.
+  /// The open file of the port: for a crash handler, which writes `crashFrame` to it.
   public var descriptor: Int32 { @_noLocks get { master.descriptor } }
 
-  /// What a crash handler writes to `descriptor`, byte for byte: torque off for everybody, three times over, behind
-  /// enough FF to end a frame that was cut short. Empty under the exit policy `hold`: Feetech's servos hold their last
-  /// goal by themselves, DYNAMIXEL's by their watchdog.
-  public var stopFrame: [UInt8] {
-    guard configuration.exitPolicy == .release else { return [] }
-    let frame = Array(UnsafeBufferPointer(start: tables.stop, count: tables.stopCount))
-    let longest = 16 + jointCount * (layout.goalCodec.width + 1)
-    return [UInt8](repeating: 0xFF, count: longest) + frame + frame + frame
-  }
+  /// What a crash handler writes to `descriptor` if the program dies now, byte for byte; valid until the arm's next call.
+  /// - While the arm is held: with the crash policy `hold` the last goals that were written, and the watchdogs' end, so
+  ///   that the servos go on carrying what they carry; with `release` torque off.
+  /// - While torque comes on: torque off, as before; nothing where a servo was found under torque already.
+  /// - While torque goes off: torque off.
+  /// - Else nothing.
+  public var crashFrame: UnsafeBufferPointer<UInt8> { @_noLocks get { tables.crash.content } }
 
   /// What went wrong on the bus so far.
   public var counters: BusCounters { @_noLocks get { master.counters } }
@@ -156,6 +154,7 @@ public struct ServoArm: ~Copyable, Arm {
     step = -1
     isEnergised = false
     isReleasing = false
+    tables.crash.leave()
     for servo in 0..<tables.servoCount {
       tables.memory[servo].torque = TorqueState.unknown
       tables.memory[servo].isHeld = false

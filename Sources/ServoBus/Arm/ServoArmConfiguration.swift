@@ -23,16 +23,19 @@ public struct ServoArmConfiguration: Sendable {
   public var controlPeriod: Int64
   /// What becomes of the arm in the end.
   public var exitPolicy: ExitPolicy
+  /// What becomes of the arm when the program dies (see `ServoArm.crashFrame`).
+  public var crashPolicy: ExitPolicy
   /// After how long without a host the servos shall stop by themselves, ns; 0 for never. DYNAMIXEL counts in 20 ms;
   /// Feetech's servos and protocol 1.0 have no such watchdog.
   public var watchdog: Int64
 
-  /// Torque off in the end, and a watchdog of 100 ms, unless told otherwise.
+  /// Torque off in the end, the last goal held after a crash, and a watchdog of 100 ms, unless told otherwise.
   public init(profile: ArmProfile, calibration: ArmCalibration, controlPeriod: Int64) {
     self.profile = profile
     self.calibration = calibration
     self.controlPeriod = controlPeriod
     exitPolicy = .release
+    crashPolicy = .hold
     watchdog = 100_000_000
   }
 }

@@ -25,6 +25,13 @@ struct HardwareOptions: ParsableArguments {
   var exit: ArmExit?
 
   @Option(
+    name: .customLong("on-crash"),
+    help:
+      "What becomes of the arm when the program dies of a mistake of its own, or of the third Ctrl-C: hold (the servos keep the last goal, torque stays on) or release (torque off, the arm may fall). Default: hold."
+  )
+  var onCrash: CrashPolicy?
+
+  @Option(
     name: .customLong("on-unplug"),
     help: "When the port goes away: end, or wait for it; torque then comes on again only when you say so. Default: end."
   )
@@ -46,4 +53,5 @@ struct HardwareOptions: ParsableArguments {
 }
 
 extension ArmExit: ExpressibleByArgument {}
+extension CrashPolicy: ExpressibleByArgument {}
 extension UnplugPolicy: ExpressibleByArgument {}

@@ -7,6 +7,8 @@ final class OperatorPrompt {
   private var consentsByItself: Bool
   private var standing = OperatorQuestion.none
   private var isDeaf = false
+  /// What was typed since the question, up to now without a line's end.
+  private var typed: [UInt8] = []
 
   /// `consentsByItself`: the first question is answered with yes.
   init(consentsByItself: Bool) { self.consentsByItself = consentsByItself }
@@ -27,27 +29,50 @@ final class OperatorPrompt {
       // What was typed before the question is no answer to it.
       if Self.canAsk { tcflush(STDIN_FILENO, TCIFLUSH) }
       if Terminal.isInteractive { Terminal.clearLine() }
-      printError(Self.text(standing))
+      typed = []
+      printError(Self.text(status))
     }
-    if standing != .none && enterWasPressed() { consent() }
+    guard standing != .none, let line = nextLine() else { return }
+    guard line.isEmpty else {
+      printError("Only Enter alone is an answer; nothing has changed. \(Self.text(status))")
+      return
+    }
+    consent()
   }
 
-  private static func text(_ question: OperatorQuestion) -> String {
-    switch question {
-    case .none: ""
+  private static func text(_ status: LoopStatus) -> String {
+    let refused = status.refusal == .none ? "" : "Torque was not switched on: \(status.refusal.text). "
+    let causes = status.causes.conditions.map { "\($0.name): \($0.advice)" }.joined(separator: "; ")
+    switch status.question {
+    case .none:
+      return ""
     case .switchOn:
-      "The arm will move. Keep clear of it, and keep its power switch at hand. Press Enter to switch torque on, Ctrl-C to end."
-    case .goOn: "The last motion was cut short; the arm holds. Press Enter to go on, Ctrl-C to end."
+      return refused
+        + "The arm will move. Keep clear of it, and keep its power switch at hand. Press Enter to switch torque on, "
+        + "Ctrl-C to end."
+    case .letGo:
+      return
+        "A fault has stopped the arm, and it is held where it stands. Support it, then press Enter to switch torque off; "
+        + "Ctrl-C does the same."
+    case .goOn:
+      return
+        "The last motion was cut short\(causes.isEmpty ? "" : " (\(causes))"); the arm holds. Press Enter to go on, "
+        + "Ctrl-C to end."
     }
   }
 
-  private func enterWasPressed() -> Bool {
-    guard !isDeaf else { return false }
+  /// The next line that was typed, without its end; nil when there is none yet. Never waits.
+  private func nextLine() -> String? {
+    guard !isDeaf else { return nil }
     var poller = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
-    guard poll(&poller, 1, 0) > 0 else { return false }
-    var buffer = [UInt8](repeating: 0, count: 256)
-    let count = read(STDIN_FILENO, &buffer, buffer.count)
-    if count <= 0 { isDeaf = true }
-    return count > 0 && buffer[..<count].contains(UInt8(ascii: "\n"))
+    if poll(&poller, 1, 0) > 0 {
+      var buffer = [UInt8](repeating: 0, count: 256)
+      let count = read(STDIN_FILENO, &buffer, buffer.count)
+      if count > 0 { typed += buffer[..<count] } else { isDeaf = true }
+    }
+    guard let end = typed.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+    let line = String(decoding: typed[..<end], as: UTF8.self).trimmingCharacters(in: .whitespaces)
+    typed.removeSubrange(...end)
+    return line
   }
 }

@@ -23,8 +23,8 @@ struct RunCommand: ParsableCommand {
 
       With --port a real arm moves. The run begins without torque and reads only; you switch torque on with Enter. Before \
       each episode the arm goes slowly to the episode's start. Ctrl-C brings it to rest, parks it and switches torque off \
-      (--exit says otherwise); a second Ctrl-C leaves out the parking, a third ends the process at once. Torque counts \
-      as off when every servo has said so. On hardware real-time rights are required unless --allow-non-realtime is given.
+      (--exit says otherwise); a second Ctrl-C leaves out the parking, a third ends the process at once, and the arm holds \
+      its last goal under torque (--on-crash says otherwise). Torque counts as off when every servo has said so. On hardware real-time rights are required unless --allow-non-realtime is given.
 
       With --supervised a person with a gamepad is in charge: the policy moves only while enable (RB) is held. Start arms; \
       with enable held, start begins an episode and gives the policy authority. A stick takes over in one tick; to give \

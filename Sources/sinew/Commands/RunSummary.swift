@@ -56,9 +56,15 @@ enum RunSummary {
     switch report.ending {
     case .completed: Swift.print("completed after \(duration(report, plan))")
     case .stopped:
+      // Of an arm that was not under torque, or that does not answer, nobody can say so.
+      let wasAtRest = report.hardware.map { $0.end == .released || $0.end == .held } ?? true
       Swift.print(
-        "stopped by \(signalName(report.signal)) after \(duration(report, plan)); the arm was brought to rest first")
-    case .interrupted: Swift.print("ended after \(duration(report, plan)): episodes were cut short in a row")
+        "stopped by \(signalName(report.signal)) after \(duration(report, plan))"
+          + (wasAtRest ? "; the arm was brought to rest first" : ""))
+    case .interrupted:
+      Swift.print(
+        "ended after \(duration(report, plan)): \(report.refusal == .none ? "episodes were cut short in a row" : "torque was refused")"
+      )
     case .fault: Swift.print("ended by a fault after \(duration(report, plan))")
     }
   }
@@ -98,7 +104,13 @@ enum RunSummary {
     Swift.print(text)
     switch hardware.end {
     case .untouched: Swift.print("torque was never switched on; the arm is as it was found")
-    case .released: Swift.print("torque off, read back from every servo")
+    case .released:
+      Swift.print("torque off, read back from every servo")
+      if hardware.parkDistance > 0.1 {
+        Swift.print(
+          "warning: not parked: torque went off with a joint \(Format.fixed(hardware.parkDistance, 2)) rad from the park pose"
+        )
+      }
     case .held:
       Swift.print(
         "warning: TORQUE IS ON: the servos hold the last goal until their power is cut or another run releases them")
@@ -126,6 +138,8 @@ enum RunSummary {
     case SIGINT: "Ctrl-C (SIGINT)"
     case SIGTERM: "SIGTERM"
     case SIGHUP: "a closed terminal (SIGHUP)"
+    case SIGQUIT: "Ctrl-\\ (SIGQUIT)"
+    case SIGTSTP: "Ctrl-Z (SIGTSTP)"
     default: "signal \(signal)"
     }
   }
@@ -160,6 +174,7 @@ enum RunSummary {
   /// Throws when a fault ended the run.
   static func failIfFaulted(_ report: RunReport) throws {
     if report.ending == .interrupted {
+      if report.refusal != .none { throw RunFailure("torque was not switched on: \(report.refusal.text)") }
       let causes = report.causes.conditions.map { "\($0.name) (\($0.advice))" }.joined(separator: "; ")
       throw RunFailure("three episodes in a row were cut short: \(causes)")
     }

@@ -141,7 +141,8 @@ enum SessionPlanning {
     guard !options.simulate, let port = options.port ?? given?.port else {
       let idle: [(String, Bool)] = [
         ("--calibration", options.calibration != nil), ("--baud", options.baud != nil),
-        ("--exit", options.exit != nil), ("--on-unplug", options.onUnplug != nil), ("--yes", options.yes),
+        ("--exit", options.exit != nil), ("--on-crash", options.onCrash != nil),
+        ("--on-unplug", options.onUnplug != nil), ("--yes", options.yes),
       ]
       if let (name, _) = idle.first(where: { $0.1 }), !options.simulate {
         throw InputError(
@@ -162,6 +163,7 @@ enum SessionPlanning {
     var settings = HardwareSettings(port: port, calibration: calibration)
     settings.baud = options.baud ?? given?.baud
     settings.exit = options.exit ?? given?.exit.flatMap { ArmExit(rawValue: $0.rawValue) } ?? .park
+    settings.onCrash = options.onCrash ?? given?.onCrash.flatMap { CrashPolicy(rawValue: $0.rawValue) } ?? .hold
     settings.onUnplug = options.onUnplug ?? given?.onUnplug.flatMap { UnplugPolicy(rawValue: $0.rawValue) } ?? .end
     guard options.yes || OperatorPrompt.canAsk else {
       throw InputError(

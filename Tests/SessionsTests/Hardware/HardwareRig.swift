@@ -41,7 +41,8 @@ struct ScriptedDevice: ~Copyable, PhysicalArm {
     record.requests = UInt64(arm.readCount)
     return record
   }
-  var crashStop: (descriptor: Int32, frame: [UInt8]) { (-1, []) }
+  var descriptor: Int32 { -1 }
+  var crashFrame: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: nil, count: 0) }
 
   mutating func reopen() throws(SessionError) {
     reopenAttempts += 1
@@ -49,8 +50,14 @@ struct ScriptedDevice: ~Copyable, PhysicalArm {
     arm.readFailures = [:]
   }
 
-  mutating func conclude(deadline: Int64) throws(SessionError) {
+  /// Whether it was found under torque.
+  var wasFoundHolding = false
+  /// How the end was asked for.
+  private(set) var concludedHolding: Bool?
+
+  mutating func conclude(holding: Bool, deadline: Int64) throws(SessionError) {
     concludeCount += 1
+    concludedHolding = holding
     if let concludeFailure { throw SessionError(concludeFailure) }
   }
 }
@@ -92,14 +99,16 @@ struct HardwareRig: ~Copyable {
     var parts = try SessionParts(plan)
     var worker: PolicyWorker?
     let loop = try parts.makeLoop(
-      twin: parts.setup.makeTwin(), armingTicks: HardwareRun<ScriptedDevice>.armingTicks, worker: &worker,
+      twin: parts.setup.makeTwin(), armingTicks: HardwareRun<ScriptedDevice>.armingTicks,
+      parkPose: JointVector(Self.park),
+      worker: &worker,
       about: LoggedArm(metadata: ["port": "nowhere"], attachments: []))
     self.folder = folder
     self.worker = worker
     recorder = parts.recorder
     run = HardwareRun(
       loop: loop, device: ScriptedDevice(position: start), bounds: parts.bounds, settings: settings,
-      parkPose: JointVector(Self.park), ear: port.ear)
+      ear: port.ear)
     run.warmUp()
     run.core.begin(RunRights())
   }
@@ -128,6 +137,16 @@ struct HardwareRig: ~Copyable {
   mutating func switchOn() {
     turn(atMost: 50) { $0.core.question == .switchOn }
     consents += 1
+  }
+
+  /// Begins an episode in which the arm then measures what is no number: a latched fault, in which the core holds it.
+  mutating func runIntoHeldFault() throws {
+    switchOn()
+    turn { $0.core.loop.episode.steps > 5 }
+    run.device.arm.measuredInstead[run.device.arm.readCount] = [.nan] + HardwareRig.home.dropFirst()
+    turn(atMost: 50) { $0.core.loop.decision.state == .faultHold }
+    let state = run.core.loop.decision.state
+    guard state == .faultHold else { throw SessionError("no fault: \(state)") }
   }
 
   mutating func turnToTheEnd(atMost limit: Int = 100_000) { turn(atMost: limit) { _ in false } }

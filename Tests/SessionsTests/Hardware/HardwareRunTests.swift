@@ -38,7 +38,7 @@ import Testing
     #expect(rig.lastStep == .over)
     #expect(
       rig.states == [
-        .disarmed, .arming, .hold, .moving, .hold, .policy, .hold, .moving, .hold, .policy, .hold, .moving, .hold,
+        .disarmed, .arming, .hold, .moving, .hold, .policy, .hold, .moving, .hold, .policy, .hold, .park,
         .disarmed,
       ] || rig.states.contains(.stopping), "\(rig.states)")
     #expect(rig.states.last == .disarmed)
@@ -88,7 +88,7 @@ import Testing
     case .hold: #expect(power == .on && !isParked)
     }
     // From the stop to the end, and parking included, within its budget.
-    #expect(rig.turns < 100 * 25)
+    #expect(rig.turns < 100 * 15)
   }
 
   @Test func `A second stop leaves out the parking, never the release`() throws {
@@ -96,7 +96,7 @@ import Testing
     rig.switchOn()
     rig.turn { $0.core.loop.episode.steps > 10 }
     rig.signals = 1
-    rig.turn { $0.core.loop.decision.state == .moving }
+    rig.turn { $0.core.loop.decision.state == .park }
     rig.turn(20)
     rig.signals = 2
     let before = rig.turns
@@ -106,6 +106,70 @@ import Testing
     #expect(power == .off && ending == .stopped)
     let goal = try #require(rig.goals.last)
     #expect(!zip(goal, HardwareRig.park).allSatisfy { abs($0 - $1) < 1e-3 })
+  }
+
+  @Test(arguments: [ArmExit.park, .release])
+  func `From a stop to torque off no more than five seconds pass, however far the park pose is`(exit: ArmExit) throws {
+    var rig = try HardwareRig(exit: exit, start: [1.8, 1, -1, -1, 1.5, 1], limitSteps: nil)
+    rig.switchOn()
+    rig.turn { $0.core.loop.decision.state == .moving }
+    rig.turn(10)
+    rig.signals = 1
+    let before = rig.turns
+    rig.turnToTheEnd()
+    let power = rig.run.device.arm.power
+    #expect(power == .off && rig.turns - before <= 500)
+    if exit == .park { #expect(rig.states.contains(.park)) }
+  }
+
+  @Test(arguments: [ArmExit.park, .release, .hold])
+  func `A stop while torque comes on switches it off again, and nothing moves`(exit: ArmExit) throws {
+    var rig = try HardwareRig(exit: exit)
+    rig.switchOn()
+    rig.turn { $0.core.loop.decision.state == .arming && $0.device.arm.power == .on }
+    rig.signals = 1
+    rig.turnToTheEnd(atMost: 100)
+    let (ending, power) = (rig.run.core.ending, rig.run.device.arm.power)
+    #expect(ending == .stopped && rig.lastStep == .over && power == .off)
+    #expect(!rig.states.contains(.hold) && !rig.states.contains(.park), "\(rig.states)")
+    for goal in rig.goals { #expect(goal == HardwareRig.home) }
+  }
+
+  @Test func `A fault that holds the arm is left by a person's word only, and the arm is not parked`() throws {
+    var rig = try HardwareRig(limitSteps: nil)
+    try rig.runIntoHeldFault()
+    rig.turn(300)
+    let (question, power) = (rig.run.core.question, rig.run.device.arm.power)
+    #expect(question == .letGo && power == .on && rig.lastStep == .goOn)
+    rig.consents += 1
+    rig.turnToTheEnd(atMost: 50)
+    let (ending, after) = (rig.run.core.ending, rig.run.device.arm.power)
+    #expect(ending == .fault && rig.lastStep == .over && after == .off)
+    #expect(rig.states.last == .fault && !rig.states.contains(.park))
+    let leaves = rig.run.sequence.leavesHolding(state: .fault, latched: rig.run.core.loop.decision.latched)
+    #expect(!leaves)
+  }
+
+  @Test func `A stop lets go of an arm that is held in a fault`() throws {
+    var rig = try HardwareRig(limitSteps: nil)
+    try rig.runIntoHeldFault()
+    rig.turn(10)
+    rig.signals = 1
+    rig.turnToTheEnd(atMost: 50)
+    let (ending, power) = (rig.run.core.ending, rig.run.device.arm.power)
+    #expect(ending == .fault && power == .off)
+  }
+
+  @Test(arguments: [ArmExit.park, .release, .hold])
+  func `With nobody to ask, an arm that is held in a fault stays so unless the exit is release`(exit: ArmExit) throws {
+    var rig = try HardwareRig(exit: exit, asks: false, limitSteps: nil)
+    try rig.runIntoHeldFault()
+    rig.turnToTheEnd(atMost: 50)
+    let (ending, power, decision) = (rig.run.core.ending, rig.run.device.arm.power, rig.run.core.loop.decision)
+    #expect(ending == .fault && rig.lastStep == .over)
+    #expect(power == (exit == .release ? .off : .on))
+    let leaves = rig.run.sequence.leavesHolding(state: decision.state, latched: decision.latched)
+    #expect(leaves == (exit != .release))
   }
 
   @Test func `A stop while disarmed ends at once and leaves the arm as it was found`() throws {
@@ -122,9 +186,7 @@ import Testing
     var rig = try HardwareRig(limitSteps: nil)
     rig.switchOn()
     rig.turn { $0.core.loop.episode.steps > 5 }
-    // Four reads in a row that find nothing: the observation is stale, and the core stops the arm.
-    let next = rig.run.device.arm.readCount
-    for index in 0..<4 { rig.run.device.arm.readFailures[next + index] = .timedOut }
+    rig.run.core.loop.request(.stop)
     rig.turn { $0.core.question == .goOn }
     rig.turn(200)
     let (waiting, state) = (rig.run.core.question, rig.run.core.loop.decision.state)
@@ -140,13 +202,33 @@ import Testing
     rig.switchOn()
     for _ in 0..<3 {
       rig.turn { $0.core.loop.episode.isRunning && $0.core.loop.episode.steps > 5 }
-      let next = rig.run.device.arm.readCount
-      for index in 0..<4 { rig.run.device.arm.readFailures[next + index] = .timedOut }
+      rig.run.core.loop.request(.stop)
       rig.turn { !$0.core.loop.episode.isRunning }
     }
     rig.turnToTheEnd()
     let (ending, power) = (rig.run.core.ending, rig.run.device.arm.power)
     #expect(ending == .interrupted && power == .off)
+  }
+
+  @Test func `A servo that is not heard three times in a row is a fault, and the arm is held`() throws {
+    var rig = try HardwareRig(limitSteps: nil)
+    rig.switchOn()
+    rig.turn { $0.core.loop.episode.steps > 5 }
+    let next = rig.run.device.arm.readCount
+    for index in 0..<4 { rig.run.device.arm.readFailures[next + index] = .timedOut }
+    rig.turn { $0.core.question == .letGo }
+    let decision = rig.run.core.loop.decision
+    #expect(decision.state == .faultHold && decision.latched.has(.jointSilent))
+  }
+
+  @Test func `What servos say of themselves stops the arm`() throws {
+    var rig = try HardwareRig(limitSteps: nil)
+    rig.switchOn()
+    rig.turn { $0.core.loop.episode.steps > 5 }
+    rig.run.device.arm.health.setFaults(.voltage, of: 1)
+    rig.turn { $0.core.loop.decision.latched.has(.servoVoltage) }
+    let latched = rig.run.core.loop.decision.latched
+    #expect(latched.has(.servoVoltage))
   }
 
   @Test func `The time of a run begins when the arm first holds`() throws {

@@ -2,6 +2,7 @@ import ArmModel
 import ArmProfiles
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 import VirtualServos
 
@@ -17,8 +18,10 @@ private func angle(_ scene: CalibrationScene, _ calibration: ArmCalibration, _ i
   return Double(joint.sign) * (Double(ticks) - joint.zero) * 2 * .pi / 4096
 }
 
-@Suite("sinew calibrate on virtual servos", .serialized)
-struct CalibrateTests {
+@Suite(
+  "sinew calibrate on virtual servos", .serialized,
+  .enabled(if: PseudoTerminals.areAvailable, Comment(rawValue: PseudoTerminals.reason)))
+struct CalibrateDeviceTests {
   /// An SO-101 whose servos sit as they happened to be assembled.
   private func so101() throws -> (scene: CalibrationScene, profile: ArmProfile) {
     let profile = try ArmProfile.named("so101")

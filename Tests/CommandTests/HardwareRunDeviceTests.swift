@@ -4,17 +4,20 @@ import Foundation
 import Glibc
 import LoopTestSupport
 import Recording
+import TestSupport
 import Testing
 import VirtualServos
 
 /// `sinew run` on an emulated arm, as a user drives it.
-@Suite(.serialized) struct HardwareCommandTests {
+@Suite(.serialized, .enabled(if: PseudoTerminals.areAvailable, Comment(rawValue: PseudoTerminals.reason)))
+struct HardwareRunDeviceTests {
   /// An SO-101 behind a pseudo-terminal whose shafts know nothing of each other: light work for a busy machine.
   private struct Arm {
     let folder: ScratchFolder
     let policies: TemporaryFolder
     let server: ServoBusServer
     let policy: String
+    private let calibration: ArmCalibration
 
     init() throws {
       folder = try ScratchFolder()
@@ -22,16 +25,32 @@ import VirtualServos
       let joints = ["shoulder_pan", "shoulder_lift", "elbow_flex", "wrist_flex", "wrist_roll"]
       policy = try DensePolicy.random(observations: 32, hidden: [8], jointNames: joints, seed: 1).write(to: policies)
       let model = try ServoModel.named("sts3215-7v4")
-      let calibration = try EmulatedCalibration.make(profile: "so101", model: model, ids: Array(1...6))
+      calibration = try EmulatedCalibration.make(profile: "so101", model: model, ids: Array(1...6))
       try folder.write(calibration.text, to: "arm.yaml")
+      server = try Self.serve(calibration, at: folder.path("bus"))
+    }
+
+    private static func serve(_ calibration: ArmCalibration, at link: String) throws -> ServoBusServer {
+      let model = try ServoModel.named("sts3215-7v4")
       let servos = zip(try ServoSetup.servos(model, ids: Array(1...6)), calibration.joints).map {
         $0.calibrated(as: $1)
       }
       let home = try ArmProfile.named("so101").home
       let physics = IndependentJoints(home.map { IndependentJoints.Joint(start: $0, speed: 6) })
-      server = try ServoBusServer.pseudoTerminal(
-        VirtualServoBus(VirtualBusConfiguration(servos: servos, timing: BusTiming()), physics: physics),
-        link: folder.path("bus"))
+      return try ServoBusServer.pseudoTerminal(
+        VirtualServoBus(VirtualBusConfiguration(servos: servos, timing: BusTiming()), physics: physics), link: link)
+    }
+
+    /// The same arm on the same port, after it was unplugged there.
+    func plugAgain() throws -> ServoBusServer { try Self.serve(calibration, at: folder.path("bus")) }
+
+    /// Starts the command with a terminal for its operator, who is asked before torque comes on.
+    func start(_ arguments: [String], at terminal: OperatorTerminal) throws -> Command {
+      try Command(
+        [
+          "run", "--arm", "so101", "--port", "bus", "--calibration", "./arm.yaml", "--policy", policy,
+          "--allow-non-realtime", "--control-rate", "50", "--priority", "0", "--no-log",
+        ] + arguments, in: folder.root, input: terminal.path)
     }
 
     var isOn: Bool { server.state.servos.allSatisfy(\.isTorqueOn) }
@@ -53,6 +72,100 @@ import VirtualServos
       }
       throw Command.Failure(description: "the arm never came under torque")
     }
+  }
+
+  private static let question = "Press Enter to switch torque on"
+
+  /// Waits until something is so; on a busy machine that takes its time.
+  private func wait(_ patience: Double = 20, until isSo: () -> Bool) -> Bool {
+    let end = Date(timeIntervalSinceNow: patience)
+    while Date() < end {
+      if isSo() { return true }
+      usleep(5000)
+    }
+    return isSo()
+  }
+
+  @Test("Torque comes on when the operator presses Enter at the question, and not for what was typed before")
+  func asksForEnter() throws {
+    let arm = try Arm()
+    defer { arm.server.stop() }
+    let terminal = try OperatorTerminal()
+    terminal.press("\n")
+    let command = try arm.start([], at: terminal)
+    try command.waitFor(Self.question)
+    usleep(1_500_000)
+    #expect(arm.isOff, "\(command.errors)")
+    terminal.press("no\n")
+    try command.waitFor("Only Enter alone is an answer")
+    usleep(500_000)
+    #expect(arm.isOff, "\(command.errors)")
+    terminal.press("\n")
+    #expect(wait { arm.isOn }, "\(command.errors)")
+    command.send(SIGINT)
+    let outcome = try command.finish(patience: 40)
+    #expect(arm.isOff && outcome.output.contains("torque off"), "\(outcome.output) \(outcome.errors)")
+  }
+
+  @Test("Ctrl-C at the question ends the run, and the arm is as it was found")
+  func refusesAtTheQuestion() throws {
+    let arm = try Arm()
+    defer { arm.server.stop() }
+    let terminal = try OperatorTerminal()
+    let command = try arm.start([], at: terminal)
+    try command.waitFor(Self.question)
+    command.send(SIGINT)
+    let outcome = try command.finish(patience: 20)
+    #expect(outcome.output.contains("torque was never switched on"), "\(outcome.output) \(outcome.errors)")
+    #expect(arm.isOff && outcome.code == 0)
+  }
+
+  @Test("With --on-unplug wait the run waits for the port, and torque for the operator's word")
+  func waitsForPort() throws {
+    let arm = try Arm()
+    let terminal = try OperatorTerminal()
+    let command = try arm.start(["--on-unplug", "wait"], at: terminal)
+    try command.waitFor(Self.question)
+    usleep(200_000)
+    terminal.press("\n")
+    #expect(wait { arm.isOn }, "\(command.errors)")
+    usleep(500_000)
+    arm.server.stop()
+    usleep(1_500_000)
+    let server = try arm.plugAgain()
+    defer { server.stop() }
+    #expect(wait(30) { command.errors.ranges(of: Self.question).count == 2 }, "\(command.errors)")
+    usleep(1_500_000)
+    #expect(server.state.servos.allSatisfy { !$0.isTorqueOn }, "\(command.errors)")
+    terminal.press("\n")
+    #expect(wait { server.state.servos.allSatisfy(\.isTorqueOn) }, "\(command.errors)")
+    command.send(SIGINT)
+    let outcome = try command.finish(patience: 40)
+    #expect(server.state.servos.allSatisfy { !$0.isTorqueOn })
+    #expect(outcome.output.contains("port opened again 1 times"), "\(outcome.output) \(outcome.errors)")
+    #expect(outcome.output.contains("torque off"), "\(outcome.output) \(outcome.errors)")
+  }
+
+  @Test(
+    "A third Ctrl-C ends the process at once, says so, and the arm is left as --on-crash says",
+    arguments: [
+      "hold", "release",
+    ])
+  func stopsThrice(policy: String) throws {
+    let arm = try Arm()
+    defer { arm.server.stop() }
+    let command = try arm.start(["--on-crash", policy])
+    #expect(wait { arm.isOn }, "\(command.errors)")
+    usleep(300_000)
+    // Signals that come together count as one.
+    while !command.hasExited {
+      command.send(SIGINT)
+      usleep(20_000)
+    }
+    let outcome = try command.finish(patience: 20)
+    #expect(outcome.errors.contains(policy == "hold" ? "TORQUE MAY BE ON" : "nobody has read it back"))
+    #expect(wait(3) { policy == "hold" ? arm.isOn : arm.isOff })
+    #expect(outcome.code == 128 + SIGINT, "\(outcome.output) \(outcome.errors)")
   }
 
   @Test("Ctrl-C parks the arm, switches torque off, and says so only then", arguments: [SIGINT, SIGTERM])
