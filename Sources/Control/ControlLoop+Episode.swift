@@ -370,7 +370,6 @@ extension ControlLoop {
       episode.succeeded = success
     }
     episode.lastReward = reward
-    episode.lastReward = reward
     recordTransition(reward: reward, terminated: terminated, truncated: truncated, success: success, now: now)
     episode.steps &+= 1
     step.isOpen = false
