@@ -13,6 +13,8 @@ final class PadCommand {
   private let errors = Pipe()
   private let keyboard = Pipe()
   private var pending = ""
+  /// What `says` has listened to, line by line.
+  private(set) var heard: [String] = []
 
   init(_ arguments: [String], of command: String = "gamepad", home: String) throws {
     let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
@@ -55,7 +57,10 @@ final class PadCommand {
 
   /// Whether it says a line with `text` on standard error, sooner or later.
   func says(_ text: String, patience: Double = 10) -> Bool {
-    while let line = line(patience: patience) { if line.contains(text) { return true } }
+    while let line = line(patience: patience) {
+      heard.append(line)
+      if line.contains(text) { return true }
+    }
     return false
   }
 
