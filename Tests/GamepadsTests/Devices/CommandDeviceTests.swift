@@ -57,7 +57,8 @@ final class PadCommand {
 
   /// Whether it says a line with `text` on standard error, sooner or later.
   func says(_ text: String, patience: Double = 10) -> Bool {
-    while let line = line(patience: patience) {
+    let end = Date(timeIntervalSinceNow: patience)
+    while let line = line(patience: max(0, end.timeIntervalSinceNow)) {
       heard.append(line)
       if line.contains(text) { return true }
     }
