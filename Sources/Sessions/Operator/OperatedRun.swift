@@ -50,17 +50,16 @@ struct OperatedRun: ~Copyable, SessionRun {
     report.operation = operation
   }
 
-  /// Samples an episode, and puts the simulator at its start.
-  @_noLocks
-  private mutating func place() {
+  /// Samples an episode, and puts the simulator at its start; nil where that fails: the next read fails with the same
+  /// error, and the safety core sees it there.
+  @_noLocks @discardableResult
+  private mutating func place() -> EpisodeStart? {
     let start = core.loop.sampleEpisode()
     setVariables()
     do throws(ArmError) {
       try arm.reset(position: start.position, velocity: start.velocity)
-    } catch {
-      // The next read fails with the same error, and the safety core sees it there.
-      return
-    }
+      return start
+    } catch { return nil }
   }
 
   @_noLocks
@@ -80,13 +79,7 @@ struct OperatedRun: ~Copyable, SessionRun {
       _ = core.loop.beginOperatedEpisode()
       return
     }
-    let start = core.loop.sampleEpisode()
-    setVariables()
-    do throws(ArmError) {
-      try arm.reset(position: start.position, velocity: start.velocity)
-    } catch {
-      return
-    }
+    guard let start = place() else { return }
     _ = core.loop.beginEpisode(at: start.position)
   }
 }
