@@ -28,7 +28,8 @@ extension ControlLoop {
     policy?.reset()
     link?.reset()
     playback?.reset()
-    return EpisodeStart(position: task.resetPosition, velocity: task.resetVelocity, noise: noise.fork())
+    return EpisodeStart(
+      position: task.resetPosition, velocity: task.resetVelocity, settling: task.settling, noise: noise.fork())
   }
 
   /// A variable of the task (a target) as sampled for this episode, in the base frame, m.
@@ -49,6 +50,8 @@ extension ControlLoop {
   @_noLocks
   public mutating func beginEpisode(at position: JointVector) -> Bool {
     guard safety.state == .hold || configuration.armingTicks == 0, safety.adopt(position) else { return false }
+    // Not where the joints have given way to: that is the goal which an arm holds at a start, physical ones too.
+    task.adoptGoal(position)
     startEpisode(at: position)
     return true
   }
@@ -242,11 +245,7 @@ extension ControlLoop {
       if configuration.isOperated { return }
       requests = requests.adding(.start)
       // Only an arm that arms in no time is armed by an episode; any other waits for its operator.
-      if configuration.armingTicks == 0 {
-        // The reference is what was measured, as arming makes it, also where the core was armed before.
-        _ = safety.adopt(inputs.joints.position)
-        requests = requests.adding(.arm)
-      }
+      if configuration.armingTicks == 0 { requests = requests.adding(.arm) }
     }
   }
 
@@ -392,11 +391,14 @@ public struct EpisodeStart: Sendable, BitwiseCopyable {
   public let position: JointVector
   /// Joint velocities, rad/s.
   public let velocity: JointVector
+  /// How long a simulated arm holds that position before anything begins, s.
+  public let settling: Double
   /// Where a simulated arm's noise comes from.
   public let noise: RandomStream
 
   @_noLocks
-  init(position: JointVector, velocity: JointVector, noise: RandomStream) {
+  init(position: JointVector, velocity: JointVector, settling: Double, noise: RandomStream) {
+    self.settling = settling
     self.position = position
     self.velocity = velocity
     self.noise = noise

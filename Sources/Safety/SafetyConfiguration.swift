@@ -20,7 +20,7 @@ public struct SafetyConfiguration: Sendable, BitwiseCopyable {
   /// Whether the policy moves only while a person holds enable.
   public var isSupervised = false
   /// How long the arm may go on by itself when nobody writes any more, s: no goal is further from the measured position
-  /// than the largest speed reaches in this time. Infinite where nothing goes on by itself (simulation).
+  /// than the largest speed reaches in this time. Infinite where nothing goes on by itself.
   public var residualTime = Double.infinity
   /// A proposal further from the middle of a joint's range than this many half ranges, or with this many times the
   /// largest effort, is invalid; infinite where it is only limited (simulation).
@@ -63,12 +63,17 @@ public struct SafetyConfiguration: Sendable, BitwiseCopyable {
       limits: limits, mode: mode, period: period, proposalPeriod: proposalPeriod, armingTicks: 10, judgesTiming: true)
     configuration.isHardware = true
     configuration.isSupervised = true
-    configuration.residualTime = 2e-9 * Double(period)
+    configuration.boundResidualMotion()
     configuration.envelope = 1.5
     configuration.parkPose = parkPose
     configuration.monitors = .hardware
     return configuration
   }
+
+  /// Bounds what the arm does after its host's death to two control periods at the largest speed. A simulated arm of
+  /// position servos is led like that too, so that what is learned on it meets the limits of the real one.
+  @_noLocks
+  public mutating func boundResidualMotion() { residualTime = 2e-9 * Double(period) }
 
   /// The control period, s.
   var seconds: Double { @_noLocks get { Double(period) * 1e-9 } }

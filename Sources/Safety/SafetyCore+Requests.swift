@@ -54,7 +54,9 @@ extension SafetyCore {
       refuse(.arm, reason)
       return
     }
-    filter.adopt(joints.measured)
+    // A simulator that was reset holds the pose it was put into, which its joints give way from.
+    if !hasAdopted { filter.adopt(joints.measured) }
+    hasAdopted = false
     armingTicksLeft = configuration.armingTicks
     since = now
     isReleasing = false

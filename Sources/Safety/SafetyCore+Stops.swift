@@ -12,6 +12,7 @@ extension SafetyCore {
       let position = isSeen ? inputs.joints.position : filter.goal
       filter.adopt(position)
       if isSeen {
+        hasAdopted = false
         joints.adopt(position)
         motion.settle(position, goal: position)
       }
@@ -136,6 +137,7 @@ extension SafetyCore {
       if reason == .none {
         latched = .none
         state = .disarmed
+        hasAdopted = false
         isDamping = false
         // Disarmed means torque off, and a held fault has it on.
         if configuration.isHardware && inputs.power != .off { isReleasing = true }

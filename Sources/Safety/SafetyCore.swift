@@ -34,6 +34,8 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
   var armingTicksLeft = 0
   /// Whether torque has been confirmed since the arming began.
   var hasTorque = false
+  /// Whether a simulator's position was taken over since the last arming.
+  var hasAdopted = false
   /// Whether the person took the policy's authority; giving it back then needs a release of enable.
   var hasTakenOver = false
   /// The last command of an arm of torque motors, N·m.
@@ -88,6 +90,7 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
       filter.adopt(position)
       joints.adopt(position)
       motion.settle(position, goal: position)
+      hasAdopted = (state == .boot || state == .disarmed) && !configuration.isHardware
       return true
     default: return false
     }

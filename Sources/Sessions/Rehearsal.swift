@@ -50,7 +50,7 @@ public struct Rehearsal: ~Copyable {
       loop.setTwinVariable(index, loop.taskVariable(index))
     }
     do throws(ArmError) {
-      try arm.reset(position: start.position, velocity: start.velocity)
+      try arm.reset(position: start.position, velocity: start.velocity, settling: start.settling)
     } catch {
       // The arm remembers its failure, and the next read gives it to the loop.
     }

@@ -99,7 +99,7 @@ struct SimulatedRun: ~Copyable, SessionRun {
       core.loop.setTwinVariable(index, core.loop.taskVariable(index))
     }
     do throws(ArmError) {
-      try arm.reset(position: start.position, velocity: start.velocity)
+      try arm.reset(position: start.position, velocity: start.velocity, settling: start.settling)
     } catch {
       // The next read fails with the same error, and the safety core sees it there.
       return

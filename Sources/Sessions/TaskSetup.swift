@@ -72,10 +72,12 @@ public struct TaskSetup: Sendable {
 
   /// The loop's settings.
   func loopConfiguration(armingTicks: Int) -> LoopConfiguration {
-    LoopConfiguration(
+    var configuration = LoopConfiguration(
       controlPeriod: controlPeriod, ticksPerStep: ticksPerStep, clock: plan.clock, selection: plan.selection,
       interpolation: plan.interpolation, seed: plan.seed, limits: limits, mode: task.commandMode,
       armingTicks: armingTicks)
+    if task.commandMode == .position { configuration.safety.boundResidualMotion() }
+    return configuration
   }
 
   /// The kinematic twin of a simulated arm.

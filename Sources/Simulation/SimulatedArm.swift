@@ -168,10 +168,15 @@ extension SimulatedArm {
 
   /// Puts the arm at `position` (rad) with `velocity` (rad/s), evaluates the forward dynamics, and clears all that a past
   /// run left: warm start, time, warnings, servos, commands on their way, old measurements, a failure. Bound variables
-  /// get their current values; other joints of the scene their reference. Time does not advance. The streams of noise and
-  /// lost packets go on, so that episodes differ.
+  /// get their current values; other joints of the scene their reference. The streams of noise and lost packets go on, so
+  /// that episodes differ.
+  ///
+  /// For `settling` seconds the servos then hold that position, and the joints give as far as weight makes them: a real arm
+  /// stands like that before anything begins. Without it time does not advance.
   @_noLocks
-  public mutating func reset(position: JointVector, velocity: JointVector) throws(ArmError) {
+  public mutating func reset(
+    position: JointVector, velocity: JointVector, settling: Double = 0
+  ) throws(ArmError) {
     guard position.count == jointCount && velocity.count == jointCount else {
       throw ArmError(.jointCountMismatch, reason: "the reset state has another number of joints than the arm")
     }
@@ -196,6 +201,8 @@ extension SimulatedArm {
       record()
     }
     sensors.reset()
+    guard settling > 0 else { return }
+    for _ in 0..<Int(settling / (timestep * Double(substeps)) + 0.5) { try advance() }
   }
 
   /// Starts the streams of noise and lost packets anew, so that an episode can be repeated by itself. Else they go on from

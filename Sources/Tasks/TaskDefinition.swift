@@ -34,6 +34,9 @@ public struct TaskDefinition: Sendable {
   var limits: TaskJointLimits
   var resetPosition: ResetRange
   var resetVelocity: ResetRange
+  /// How long a simulated arm holds the reset pose before an episode begins, s, so that its joints give way to its weight
+  /// as those of a real arm have done by then.
+  public var settling: Double
   var observation: [ObservationTerm]
   var action: ActionMapping
   var reward: [RewardTerm]

@@ -66,8 +66,8 @@ extension TaskEvaluator {
     adoptGoal(goal)
   }
 
-  /// Takes `position` as the last goal, at the start of an episode whose arm was not put there but led: a loaded arm
-  /// hangs below its goal, and going on from where it is measured would let it sink.
+  /// Takes `position` as the last goal, at the start of an episode: a loaded arm hangs below its goal, and going on from
+  /// where it is measured would let it sink.
   @_noLocks
   public mutating func adoptGoal(_ position: JointVector) {
     precondition(position.count == jointCount, "joints of another task")

@@ -35,6 +35,8 @@ extension TaskEvaluator {
 
   /// Joint positions sampled for this episode, rad.
   public var resetPosition: JointVector { @_noLocks get { resetPositionNow } }
+  /// How long a simulated arm holds that pose before the episode, s.
+  public var settling: Double { @_noLocks get { settlingTime } }
   /// Joint velocities sampled for this episode, rad/s.
   public var resetVelocity: JointVector { @_noLocks get { resetVelocityNow } }
   /// Steps of this episode that `outcome` has seen.

@@ -49,6 +49,7 @@ public struct TaskEvaluator: ~Copyable, @unchecked Sendable {
   let actionHigh: Double
   let end: EndInstruction
 
+  let settlingTime: Double
   var resetPositionNow: JointVector
   var resetVelocityNow: JointVector
   var noise: RandomStream
@@ -142,6 +143,7 @@ public struct TaskEvaluator: ~Copyable, @unchecked Sendable {
     scratchAction = ownedBuffer([Double](repeating: 0, count: action.joints.count))
     goal = ownedBuffer([Double](repeating: 0, count: definition.joints.count))
     end = EndInstruction(definition)
+    settlingTime = definition.settling
     resetPositionNow = JointVector(definition.resetPosition.mean)
     resetVelocityNow = JointVector(definition.resetVelocity.mean)
     noise = RandomStream(seed: noiseSeed, name: "observation noise")

@@ -31,7 +31,8 @@ struct TaskReader {
       throw stepNode.error("\(stepDuration) s is no step duration", suggestion: "give seconds, above 0 and at most 10")
     }
     let reset = try root.optional("reset")
-    try reset?.allowOnly(["position", "velocity"])
+    try reset?.allowOnly(["position", "velocity", "settle"])
+    let settling = try readSettling(try reset?.optional("settle"))
     let position = try readRange(try reset?.optional("position"), isPosition: true)
     let velocity = try readRange(try reset?.optional("velocity"), isPosition: false)
     let action = try readAction(try root.child("action"))
@@ -43,12 +44,22 @@ struct TaskReader {
       pointSource: try root.optional("point_source")?.choice(PointSource.self) ?? .measured,
       stepDuration: stepDuration, timeLimitSteps: timeLimit, variables: variables,
       sourceText: sourceText, sha256: ContentHash.sha256(sourceText), file: root.file,
-      limits: limits, resetPosition: position, resetVelocity: velocity,
+      limits: limits, resetPosition: position, resetVelocity: velocity, settling: settling,
       observation: try readObservation(try root.child("observation"), action: action),
       action: action,
       reward: try readReward(try root.child("reward"), actionJoints: action.joints, definesSuccess: success != nil),
       success: success,
       termination: try readTermination(try root.optional("termination")))
+  }
+
+  /// How long a simulated arm holds the reset pose before an episode, s.
+  private func readSettling(_ node: ConfigurationNode?) throws(ConfigurationError) -> Double {
+    guard let node else { return 0 }
+    let seconds = try node.double()
+    guard (0...10).contains(seconds) else {
+      throw node.error("\(seconds) s is no time to settle", suggestion: "give seconds from 0 to 10")
+    }
+    return seconds
   }
 
   private func readLimits(_ node: ConfigurationNode?) throws(ConfigurationError) -> TaskJointLimits {

@@ -23,7 +23,7 @@ struct HardwareRunDeviceTests {
       folder = try ScratchFolder()
       policies = try TemporaryFolder()
       let joints = ["shoulder_pan", "shoulder_lift", "elbow_flex", "wrist_flex", "wrist_roll"]
-      policy = try DensePolicy.random(observations: 32, hidden: [8], jointNames: joints, seed: 1).write(to: policies)
+      policy = try DensePolicy.random(observations: 29, hidden: [8], jointNames: joints, seed: 1).write(to: policies)
       let model = try ServoModel.named("sts3215-7v4")
       calibration = try EmulatedCalibration.make(profile: "so101", model: model, ids: Array(1...6))
       try folder.write(calibration.text, to: "arm.yaml")

@@ -196,6 +196,20 @@ import Testing
     #expect(bench.core.commandedGoal == before)
   }
 
+  @Test func whatASimulatorIsPutIntoIsHeldThoughItsJointsGiveWay() {
+    let bench = Rig()
+    #expect(bench.adopt(JointVector([0.3, -0.3])))
+    let first = bench.tick([.arm]) { $0.joints.position = JointVector([0.28, -0.32]) }
+    let last = bench.ticks(5) { $0.joints.position = JointVector([0.28, -0.32]) }
+    #expect(first.state != .disarmed && last.state == .hold)
+    #expect(last.command.goal == JointVector([0.3, -0.3]))
+    // The next arming begins from what is measured again.
+    bench.tick([.disarm])
+    bench.ticks(50)
+    bench.tick([.arm])
+    #expect(bench.core.commandedGoal != JointVector([0.3, -0.3]))
+  }
+
   @Test func whatIsAdoptedInHoldIsHeld() {
     let bench = Rig()
     bench.arm()

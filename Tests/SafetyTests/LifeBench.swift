@@ -45,6 +45,9 @@ struct LifeBench {
   private var suspended: Int64 = 0
   private let rules: Rulebook
   private let seconds: Double
+  /// Whether a simulator put the joints somewhere and nothing has been armed since: that place is then held, and not what
+  /// the joints, giving way, have come to.
+  private var isPut = false
   /// Ticks in a row that a joint has been silent.
   private var silence = 0
 
@@ -166,8 +169,14 @@ struct LifeBench {
   ) {
     let isSeen = inputs.readSucceeded && !last.active.has(.measurementInvalid)
     let seen = isSeen ? inputs.joints.position : goalBefore
-    if last.active.has(.timeGap) || last.active.has(.suspended) { audit.adopt(seen) }
-    if before == .boot || before == .disarmed { audit.adopt(isSeen ? seen : goalBefore) }
+    if last.active.has(.timeGap) || last.active.has(.suspended) {
+      audit.adopt(seen)
+      if isSeen { isPut = false }
+    }
+    // A reset that was followed by an arming and a disarming in one tick counts no more, which does not show from outside.
+    let isPlace = isPut && core.commandedGoal == goalBefore
+    if before == .boot || before == .disarmed { audit.adopt(isPlace ? goalBefore : seen) }
+    if last.state != .disarmed && last.state != .boot { isPut = false }
     if before == .arming { audit.adopt(inputs.power == .on || !isSeen ? goalBefore : seen) }
     if last.torqueShare < 1 || wasDamped { audit.adopt(last.command.goal) }
   }
@@ -216,6 +225,7 @@ struct LifeBench {
   /// Puts the arm elsewhere while nobody has authority, as a simulator's reset does.
   mutating func put(at place: [Double]) {
     guard core.adopt(JointVector(place)) else { return }
+    isPut = !configuration.isHardware && (core.state == .boot || core.state == .disarmed)
     position = place
     audit.adopt(JointVector(place))
   }

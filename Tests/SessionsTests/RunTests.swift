@@ -209,7 +209,7 @@ import Testing
       #expect(report.latched == .none)
       let log = try LogContents(path: path)
       #expect(log.transitions.last?.isTruncated == true)
-      #expect(log.transitions.last?.finalObservation.count == 32)
+      #expect(log.transitions.last?.finalObservation.count == 29)
       #expect(log.events(named: "condition_raised").contains { $0.text == "raised: stop requested" })
       #expect(log.events(named: "safety_state_changed").last?.text.hasSuffix("-> hold") == true)
     }

@@ -42,7 +42,7 @@ extension DensePolicy {
   /// A small network for the task `reach` of the SO-101, drawn at random.
   static func reach(seed: UInt64 = 3, isGaussian: Bool = false) -> DensePolicy {
     let joints = ["shoulder_pan", "shoulder_lift", "elbow_flex", "wrist_flex", "wrist_roll"]
-    var policy = DensePolicy.random(observations: 32, hidden: [16], jointNames: joints, seed: seed)
+    var policy = DensePolicy.random(observations: 29, hidden: [16], jointNames: joints, seed: seed)
     if isGaussian { policy.distribution = "{kind: gaussian, log_std: [-1, -1, -1, -1, -1]}" }
     return policy
   }

@@ -37,7 +37,7 @@ import Testing
 
   @Test func reachCommandsFiveJointsAndHoldsTheGripper() throws {
     let task = try TaskDefinition.named("reach")
-    #expect(task.joints.count == 6 && task.actionCount == 5 && task.observationCount == 32)
+    #expect(task.joints.count == 6 && task.actionCount == 5 && task.observationCount == 29)
     #expect(task.commandMode == .position && task.pointSource == .measured)
     #expect(task.variables[0].binding == .mocap("target"))
     #expect(Double(try #require(task.timeLimitSteps)) * task.stepDuration == 4)

@@ -57,7 +57,7 @@ struct OperatedRun: ~Copyable, SessionRun {
     let start = core.loop.sampleEpisode()
     setVariables()
     do throws(ArmError) {
-      try arm.reset(position: start.position, velocity: start.velocity)
+      try arm.reset(position: start.position, velocity: start.velocity, settling: start.settling)
       return start
     } catch { return nil }
   }

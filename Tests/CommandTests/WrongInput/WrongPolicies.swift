@@ -23,7 +23,7 @@ extension WrongInput {
     WrongInput("policy: /dev/zero", evaluate(policy: "/dev/zero"), mentions: ["/dev/zero"]),
     WrongInput("policy: not readable", evaluate(policy: "/proc/self/mem"), mentions: ["/proc/self/mem"]),
     WrongInput(
-      "policy: of another task", evaluate(task: "reach"), mentions: ["10 observations", "reach", "gives 32"]),
+      "policy: of another task", evaluate(task: "reach"), mentions: ["10 observations", "reach", "gives 29"]),
     model("missing") { _ in },
     model("empty") { try $0.write("", to: "p.onnx") },
     model("junk") { try $0.writeJunk("p.onnx") },
