@@ -62,6 +62,18 @@ struct EmulateDeviceTests {
     #expect(outcome.code == 0)
   }
 
+  @Test("servos of two models share a bus when their ids say which is which")
+  func mixed() throws {
+    let folder = try ScratchFolder()
+    let command = try start(["--model", "1=xl430-w250", "--model", "2-3=xl330-m288"], in: folder)
+    // Ping 2: its answer has the model number, 1200.
+    let answer = exchange(
+      folder.path("bus"), [0xFF, 0xFF, 0xFD, 0, 2, 3, 0, 1, 0x19, 0x72], count: 14)
+    #expect(answer.count == 14 && answer[9] == 0xB0 && answer[10] == 0x04, "\(answer)")
+    command.send(SIGINT)
+    #expect(try command.finish().code == 0)
+  }
+
   @Test(
     "wrong requests end with 2 and one line that helps",
     arguments: [
@@ -80,11 +92,27 @@ struct EmulateDeviceTests {
       (["--protocol", "feetech", "--model", "sts3215-7v4", "--listen", "nowhere"], "unix:PATH"),
       (["--protocol", "canbus", "--model", "sts3215-7v4"], "canbus"),
       (["--protocol", "feetech", "--model", "sts3215-7v4", "--eeprom", "no/such"], "no/such"),
+      ([], "--arm"),
+      (["--arm", "reacher"], "no servos on a bus"),
+      (["--arm", "koh"], "did you mean"),
+      (["--arm", "koch", "--physics", "simulated"], "there is no simulation model of arm 'koch'"),
+      (["--arm", "koch", "--ids", "1-6"], "leave --ids out"),
+      (["--arm", "koch", "--protocol", "feetech"], "speaks dynamixel2"),
+      (["--arm", "koch", "--model", "xl330-m288"], "xl430-w250 at shoulder_pan, not xl330-m288"),
+      (["--arm", "koch", "--model", "7=xl330-m288"], "there is no 7"),
+      (["--arm", "so101", "--hand", "--physics", "simulated"], "--hand turns independent joints"),
+      (["--model", "1-2=xl430-w250", "--model", "2-3=xl330-m288"], "id 2 has two models"),
+      (["--model", "1-2=xl430-w250", "--model", "xl330-m288"], "which ids are meant"),
+      (["--model", "1-2=xl430-w250", "--ids", "1-2"], "leave --ids out"),
+      (["--model", "1=xl430-w250", "--model", "2=sts3215-7v4"], "different protocols"),
+      (["--model", "sts3215-7v4", "--write-calibration", "x.yaml"], "--arm"),
     ])
   func wrongInput(arguments: [String], part: String) throws {
-    let outcome = try Command.run(["emulate"] + arguments, in: ScratchFolder())
+    let folder = try ScratchFolder()
+    let outcome = try Command.run(["emulate"] + arguments, in: folder)
     #expect(outcome.code == 2)
     #expect(outcome.errors.contains(part), "\(outcome.errors)")
     #expect(outcome.output.isEmpty)
+    #expect(try folder.snapshot().isEmpty)
   }
 }

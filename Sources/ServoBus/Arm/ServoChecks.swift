@@ -141,11 +141,6 @@ struct ServoChecks {
           .servoSetting(servo.id), "ignores its homing offset \(offset): in position mode it goes to 1024 at most",
           "calibrate with 'sinew calibrate', which chooses the mode that this needs")
       }
-      if isContinuous, mode == 3 {
-        throw error(
-          .configuration, "is in position mode, which ends at a turn, and the calibration says without end",
-          "calibrate with 'sinew calibrate'")
-      }
     case .feetechSCS, .dynamixel1:
       if image.value("min_position") == 0, image.value("max_position") == 0 {
         throw error(

@@ -197,7 +197,7 @@ public final class VirtualServoBus {
   }
 
   private var trouble: String? {
-    if let failure = (physics as? SimulatedArmPhysics)?.failure { return "physics: \(failure)" }
+    if let failure = simulatedArm?.failure { return "physics: \(failure)" }
     return devices.lazy.compactMap { $0.storeError?.description }.first
   }
 

@@ -28,10 +28,17 @@ public final class IndependentJoints: ServoPhysics {
     }
   }
 
+  /// Where a hand wants a shaft, rad, and how fast it turns it, rad/s.
+  private struct Hand {
+    var position: Double
+    var speed: Double
+  }
+
   public let stepNanoseconds: Int64
-  private let joints: [Joint]
+  /// The shafts, as they were made.
+  public let joints: [Joint]
   private let gains: [Double]
-  private var hands: [Double?]
+  private var hands: [Hand?]
   private var blocked: [Bool]
 
   /// Joints that move in steps of `stepNanoseconds`.
@@ -48,8 +55,11 @@ public final class IndependentJoints: ServoPhysics {
   public var count: Int { joints.count }
   public var initialStates: [ShaftState] { joints.map { ShaftState(position: $0.start) } }
 
-  /// A hand turns shaft `index` to `position` (rad) as soon as its motor is released; nil lets go.
-  public func hold(_ index: Int, at position: Double?) { hands[index] = position }
+  /// A hand turns shaft `index` to `position` (rad) as soon as its motor is released, as fast as `speed` (rad/s; nil: as
+  /// the shaft may); a position of nil lets go.
+  public func hold(_ index: Int, at position: Double?, speed: Double? = nil) {
+    hands[index] = position.map { Hand(position: $0, speed: speed ?? joints[index].speed) }
+  }
 
   /// An obstacle stops shaft `index`, or goes away.
   public func block(_ index: Int, _ isBlocked: Bool = true) { blocked[index] = isBlocked }
@@ -63,8 +73,8 @@ public final class IndependentJoints: ServoPhysics {
       guard drive.isEnergised, drive.torqueFraction > 0 else {
         var next = old
         if let hand = hands[index] {
-          let limit = joint.speed * time
-          next = clamped(old + max(-limit, min(limit, hand - old)), joint.range)
+          let limit = hand.speed * time
+          next = clamped(old + max(-limit, min(limit, hand.position - old)), joint.range)
         }
         states[index] = ShaftState(position: next, velocity: (next - old) / time)
         continue

@@ -21,16 +21,17 @@ public final class SimulatedArmPhysics: ServoPhysics {
   /// An arm of a model's joints.
   ///
   /// - Parameters:
+  ///   - servos: what drives each joint.
   ///   - period: seconds per step, a whole multiple of the model's time step; nil for one time step.
   ///   - start: where the joints stand at first, rad; nil for the model's reference.
   public init(
-    model: PhysicsModel, joints: [String], servo: ServoProfile, period: Double? = nil, start: [Double]? = nil,
+    model: PhysicsModel, joints: [String], servos: [ServoProfile], period: Double? = nil, start: [Double]? = nil,
     perturbations: Perturbations = Perturbations(), seed: UInt64 = 0
   ) throws(VirtualServoError) {
     let period = period ?? model.timestep
     do throws(SimulationError) {
       arm = try SimulatedArm(
-        model: model, joints: joints, controlPeriod: period, servos: .all(servo), perturbations: perturbations,
+        model: model, joints: joints, controlPeriod: period, servos: .perJoint(servos), perturbations: perturbations,
         seed: seed)
     } catch {
       throw VirtualServoError(error.description)
@@ -39,7 +40,7 @@ public final class SimulatedArmPhysics: ServoPhysics {
       throw VirtualServoError("\(start?.count ?? 0) start positions for \(joints.count) joints; give one each")
     }
     stepNanoseconds = Int64((period * 1e9).rounded())
-    stallTorques = Array(repeating: max(servo.parameters.stallTorque, 1e-6), count: joints.count)
+    stallTorques = servos.map { max($0.parameters.stallTorque, 1e-6) }
     let count = joints.count
     state = JointState(count: count)
     command = JointCommand(mode: .position, goal: JointVector(repeating: 0, count: count), stamp: 0)

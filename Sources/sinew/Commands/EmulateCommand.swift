@@ -1,5 +1,6 @@
 import ArgumentParser
 import ArmModel
+import ArmProfiles
 import CSystem
 import Foundation
 import VirtualServos
@@ -13,12 +14,22 @@ struct EmulateCommand: ParsableCommand {
       Prints the port's path on standard output, then serves until Ctrl-C. Any program that talks to such servos can open
       the port. Register files, protocol and bus timing are the servos' own; faults come on demand.
 
+      With --arm the bus is that of an arm: ids, the model of each servo, two servos on one shaft where it has them. Where
+      there is a simulation model (so101), the simulated arm moves behind the port. For the others (koch, vx300s, so100)
+      there is none: their joints are independent, each moves between its limits as fast as its servo, without weight,
+      reach or contact. That serves to try buses, calibration, limits and stops, not policies.
+
+      With --hand, lines on standard input turn shafts whose torque is off, as a hand turns those of a real arm:
+      'sinew calibrate' can so be rehearsed in two terminals. 'help' lists what the hand understands.
+
       Examples:
-        sinew emulate --protocol feetech --model sts3215-7v4 --ids 1-6 --pty /tmp/arm --physics so101 --write-calibration arm.yaml
-        sinew emulate --protocol dynamixel2 --model xl330-m288 --ids 1-6 --baud 1000000 --return-delay-us 0
-        sinew emulate --protocol dynamixel2 --model xl430-w250 --ids 1,2 --listen unix:/tmp/bus --unpaced
-        sinew emulate --protocol feetech --model sts3215-12v --ids 1-6 --fault bit-errors=1e-5 --fault brown-out=3@500
-        sinew emulate --protocol feetech --model sts3215-7v4 --ids 1 --eeprom eeprom --record bus.txt
+        sinew emulate --arm so101 --pty /tmp/arm --write-calibration arm.yaml
+        sinew emulate --arm vx300s --pty /tmp/arm --write-calibration arm.yaml
+        sinew emulate --arm koch --pty /tmp/arm --hand
+        sinew emulate --model sts3215-12v --ids 1-6 --physics so101 --listen unix:/tmp/bus --unpaced
+        sinew emulate --model 1-2=xl430-w250 --model 3-6=xl330-m288 --baud 1000000 --return-delay-us 0
+        sinew emulate --model sts3215-12v --ids 1-6 --fault bit-errors=1e-5 --fault brown-out=3@500
+        sinew emulate --model sts3215-7v4 --ids 1 --eeprom eeprom --record bus.txt
 
       Exit codes: 0 success, also after Ctrl-C; 1 the physics or an EEPROM file failed on the way; 2 wrong input.
 
@@ -26,14 +37,22 @@ struct EmulateCommand: ParsableCommand {
       Models: \(ServoModel.all.map { $0.name }.joined(separator: ", ")).
       """)
 
-  @Option(name: .customLong("protocol"), help: "feetech, dynamixel2 or dynamixel1.")
-  var servoProtocol: ServoProtocol
+  @Option(help: "Emulate the bus of this arm: a profile's name ('sinew list arms') or a YAML file.")
+  var arm: String?
 
-  @Option(help: "Model of every servo, such as sts3215-7v4 or xl330-m288.")
-  var model: String
+  @Option(
+    name: .customLong("protocol"), help: "feetech, dynamixel2 or dynamixel1. Default: what the models speak.")
+  var servoProtocol: ServoProtocol?
 
-  @Option(help: "Ids, such as 1-6 or 1,3,5.")
-  var ids = "1-6"
+  @Option(
+    name: .customLong("model"),
+    help: ArgumentHelp(
+      "Model of every servo, such as sts3215-7v4, or of some: 3-6=xl330-m288; may be repeated. With --arm: default the arm's.",
+      valueName: "model"))
+  var models: [String] = []
+
+  @Option(help: "Ids, such as 1-6 or 1,3,5. Default: 1-6, or those that --arm or --model names.")
+  var ids: String?
 
   @Option(help: ArgumentHelp("Make a symbolic link to the pseudo-terminal.", valueName: "link"))
   var pty: String?
@@ -41,8 +60,8 @@ struct EmulateCommand: ParsableCommand {
   @Option(help: "Serve at a socket instead: unix:PATH, or tcp:PORT on this machine only.")
   var listen: String?
 
-  @Option(help: "Rate of the line in bit/s, and in the servos' baud registers.")
-  var baud = 1_000_000
+  @Option(help: "Rate of the line in bit/s, and in the servos' baud registers. Default: the arm's, or 1000000.")
+  var baud: Int?
 
   @Flag(help: "Bytes take no time on the line; answers come at once.")
   var unpaced = false
@@ -63,13 +82,19 @@ struct EmulateCommand: ParsableCommand {
     name: .customLong("check-baud"), help: "Servos hear the host only at the rate in their registers (--pty only).")
   var checkBaud = false
 
-  @Option(help: "What moves the shafts: independent, or an arm profile (so101, or a YAML file).")
-  var physics = "independent"
+  @Option(
+    help:
+      "What moves the shafts: independent, or an arm profile (so101, or a YAML file). With --arm: independent or simulated; default simulated where there is a model and no --hand."
+  )
+  var physics: String?
+
+  @Flag(help: "Turn released shafts as lines on standard input say; joints are independent then.")
+  var hand = false
 
   @Option(
     name: .customLong("write-calibration"),
     help: ArgumentHelp(
-      "The servos are calibrated as those of the arm that --physics names, and this file says how: for 'sinew run --calibration'.",
+      "The servos are calibrated as those of the arm (--arm, or --physics), and this file says how: for 'sinew run --calibration'.",
       valueName: "file"))
   var calibration: String?
 
@@ -104,13 +129,10 @@ struct EmulateCommand: ParsableCommand {
       throw ValidationError("--priority must be between 0 and 99, found \(priority).")
     }
     try refuseEmpty(["write-calibration": calibration])
-    if calibration != nil && physics == "independent" {
-      throw ValidationError("--write-calibration is about an arm; name it with --physics.")
-    }
+    try refuseEmpty(["arm": arm, "physics": physics, "ids": ids])
+    try validateArm()
     if pty != nil && listen != nil { throw ValidationError("--pty and --listen exclude each other.") }
-    guard (1...10_000_000).contains(baud) else {
-      throw ValidationError("--baud must be between 1 and 10000000, found \(baud).")
-    }
+    if let baud { try ServoOptions.validate(baud: baud, "--baud") }
     guard (0...1_000_000).contains(turnaround), (0...1_000_000).contains(usbLatency) else {
       throw ValidationError("--turnaround-us and --usb-latency-us must be between 0 and 1000000.")
     }
@@ -122,14 +144,37 @@ struct EmulateCommand: ParsableCommand {
     }
   }
 
+  private func validateArm() throws {
+    if arm == nil {
+      if models.isEmpty {
+        throw ValidationError("name the servos: --arm for an arm's, or --model, such as --model sts3215-7v4.")
+      }
+      if calibration != nil && (physics ?? "independent") == "independent" {
+        throw ValidationError("--write-calibration is about an arm; name it with --arm.")
+      }
+      if physics == "simulated" { throw ValidationError("--physics simulated needs --arm.") }
+    } else {
+      if ids != nil { throw ValidationError("--arm says which ids there are; leave --ids out.") }
+      if let physics, !["independent", "simulated"].contains(physics) {
+        throw ValidationError("with --arm, --physics is independent or simulated, found \(physics).")
+      }
+    }
+    if hand, let physics, physics != "independent" {
+      throw ValidationError("--hand turns independent joints; leave out --physics \(physics).")
+    }
+  }
+
   mutating func run() throws {
-    let joints = try calibration.map { try writeCalibration(to: $0) }
     // Before the port can be seen: whoever sees it may end the command.
     guard sinew_install_stop_signals() == 0 else { throw RunFailure("stop signals could not be installed") }
-    let server = try checkingInput { try makeServer(joints) }
+    let setup = try checkingInput { try EmulationSetup(self) }
+    if let calibration, let known = setup.calibration { try write(known, to: calibration) }
+    let server = try checkingInput { try setup.serve(self) }
+    for note in setup.notes { printError("note: \(note)") }
     // Not through print: whoever waits for the port on a pipe shall see it at once.
     FileHandle.standardOutput.write(Data((server.portName + "\n").utf8))
     let line = EmulationLine()
+    var person = hand ? EmulatedPerson(setup) : nil
     let start = Date()
     var hasComplained = false
     while sinew_stop_requests() == 0, duration.map({ Date().timeIntervalSince(start) < $0 }) ?? true {
@@ -140,9 +185,13 @@ struct EmulateCommand: ParsableCommand {
             + "machine their answers come late; 'sinew doctor' says what grants it")
       }
       let state = server.state
-      line.show(state)
       if state.isHungUp { break }
-      Thread.sleep(forTimeInterval: 0.1)
+      if person != nil {
+        person?.turn(server)
+      } else {
+        line.show(state)
+        Thread.sleep(forTimeInterval: 0.1)
+      }
     }
     server.stop()
     line.finish()
@@ -152,43 +201,12 @@ struct EmulateCommand: ParsableCommand {
     if let trouble = state.trouble { throw RunFailure(trouble) }
   }
 
-  /// `joints`: what the servos are calibrated as; nil for servos fresh from the factory.
-  private func makeServer(_ joints: [JointCalibration]?) throws -> ServoBusServer {
-    let model = try ServoModel.named(model)
-    guard model.servoProtocol == servoProtocol else {
-      throw InputError(
-        "\(model.name) speaks \(model.servoProtocol.rawValue), not \(servoProtocol.rawValue); give --protocol \(model.servoProtocol.rawValue)"
-      )
-    }
-    var servos = try ServoSetup.servos(model, ids: try ServoIDs.parse(ids), baud: baud, returnDelay: returnDelay)
-    if let joints { servos = zip(servos, joints).map { $0.calibrated(as: $1) } }
-    let timing = BusTiming(
-      baud: unpaced ? nil : baud, turnaround: Int64(turnaround) * 1000, usbLatency: Int64(usbLatency) * 1000,
-      echoes: echo, checksBaud: checkBaud)
-    var configuration = VirtualBusConfiguration(
-      servos: servos, timing: timing, faults: try FaultSettings.parse(faults), seed: seed)
-    configuration.eepromFolder = eeprom
-    configuration.supplyVoltage = voltage
-    configuration.recordingLimit = record == nil ? 0 : 1_000_000
-    let world: (any ServoPhysics)? =
-      physics == "independent" ? nil : try SimulatedArmPhysics(profile: physics, servo: model)
-    let bus = try VirtualServoBus(configuration, physics: world)
-    let priority = priority == 0 ? nil : priority
-    if let listen { return try ServoBusServer.listening(bus, at: listen, priority: priority) }
-    return try ServoBusServer.pseudoTerminal(bus, link: pty, priority: priority)
-  }
-
-  /// The calibration of servos whose horns sit straight: joint position 0 where a new servo's encoder says its middle.
-  private func writeCalibration(to path: String) throws -> [JointCalibration] {
-    let calibration = try checkingInput {
-      try EmulatedCalibration.make(profile: physics, model: ServoModel.named(model), ids: ServoIDs.parse(ids))
-    }
+  private func write(_ calibration: ArmCalibration, to path: String) throws {
     do {
       try Data(calibration.text.utf8).write(to: URL(fileURLWithPath: path))
     } catch {
       throw InputError("the calibration cannot be written to '\(path)': \(error.localizedDescription)")
     }
-    return calibration.joints
   }
 
   private func write(_ recording: [BusEvent], to path: String) throws {
@@ -202,57 +220,3 @@ struct EmulateCommand: ParsableCommand {
 }
 
 extension ServoProtocol: ExpressibleByArgument {}
-
-/// The live line of an emulation on standard error; a plain line every ten seconds where that is no terminal.
-private final class EmulationLine {
-  private var lastPlain: Int64 = 0
-  private var hasShown = false
-
-  func show(_ state: BusState) {
-    if Terminal.isInteractive {
-      Terminal.showLine(Self.text(state))
-      hasShown = true
-    } else if state.time - lastPlain >= 10_000_000_000 {
-      lastPlain = state.time
-      printError(Self.text(state))
-    }
-  }
-
-  func finish() {
-    if hasShown { Terminal.clearLine() }
-  }
-
-  static func text(_ state: BusState) -> String {
-    var parts = [
-      "\(Format.fixed(Double(state.time) * 1e-9, 1)) s", state.isHostPresent ? "host" : "no host",
-      "in \(state.counts.instructions)", "out \(state.counts.answers)",
-    ]
-    if state.counts.damaged > 0 { parts.append("damaged \(state.counts.damaged)") }
-    if state.counts.collisions > 0 { parts.append("collisions \(state.counts.collisions)") }
-    let servos = state.servos.map { servo in
-      var text = "\(servo.id):\(servo.position)"
-      if servo.isTorqueOn { text += "*" }
-      if !servo.isListening { text += " SILENT" }
-      if servo.isWatchdogTripped { text += " WATCHDOG" }
-      if servo.errorBits != 0 { text += " ERROR " + String(servo.errorBits, radix: 16) }
-      return text
-    }
-    parts.append(servos.joined(separator: " "))
-    if let trouble = state.trouble { parts.append(trouble) }
-    return parts.joined(separator: " | ")
-  }
-
-  static func summary(_ state: BusState) -> String {
-    let counts = state.counts
-    let faults = state.faults
-    var text =
-      "\(counts.instructions) instructions, \(counts.answers) answers, \(counts.damaged) damaged, \(counts.collisions) collisions"
-    let injected = [
-      ("bit errors", faults.bitErrors), ("bytes dropped", faults.droppedBytes),
-      ("answers dropped", faults.droppedPackets), ("garbage", faults.garbage), ("duplicates", faults.duplicates),
-      ("split", faults.splits), ("late", faults.late),
-    ].filter { $0.1 > 0 }
-    if !injected.isEmpty { text += "; faults: " + injected.map { "\($0.0) \($0.1)" }.joined(separator: ", ") }
-    return text
-  }
-}

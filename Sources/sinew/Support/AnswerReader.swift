@@ -1,5 +1,3 @@
-import Glibc
-
 /// Answers on standard input, a line each, from a person or a script; read without waiting longer than told.
 struct AnswerReader {
   /// What came in.
@@ -13,26 +11,15 @@ struct AnswerReader {
     case ended
   }
 
-  private var buffer: [UInt8] = []
-  private var hasEnded = false
+  private var lines = LineReader()
 
   /// The next answer, or nothing after `milliseconds`.
   mutating func next(within milliseconds: Int32) -> Input {
-    if let line = takeLine() { return Self.meaning(line) }
-    var poller = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
-    guard !hasEnded, poll(&poller, 1, milliseconds) > 0 else { return hasEnded ? .ended : .nothing }
-    var chunk = [UInt8](repeating: 0, count: 4096)
-    let count = read(STDIN_FILENO, &chunk, chunk.count)
-    if count > 0 { buffer += chunk[..<count] } else if count == 0 { hasEnded = true }
-    guard let line = takeLine() else { return hasEnded ? .ended : .nothing }
-    return Self.meaning(line)
-  }
-
-  private mutating func takeLine() -> String? {
-    guard let end = buffer.firstIndex(of: 0x0A) else { return nil }
-    let line = String(decoding: buffer[..<end], as: UTF8.self)
-    buffer.removeSubrange(...end)
-    return line
+    switch lines.next(within: milliseconds) {
+    case .line(let line): Self.meaning(line)
+    case .nothing: .nothing
+    case .ended: .ended
+    }
   }
 
   private static func meaning(_ line: String) -> Input {

@@ -1,0 +1,139 @@
+import ArmModel
+import Glibc
+import VirtualServos
+
+/// What `sinew emulate` is to emulate, worked out of its options: servos, what moves them, what they are calibrated as.
+struct EmulationSetup {
+  /// The arm, where it is one.
+  let arm: VirtualArm?
+  /// What its servos are calibrated as; nil for servos fresh from the factory.
+  let calibration: ArmCalibration?
+  /// What the user should know.
+  private(set) var notes: [String] = []
+  private let servos: [ServoSetup]
+  private let world: World
+  private let baud: Int
+
+  /// What moves the shafts.
+  private enum World {
+    case independent
+    case independentArm(VirtualArm)
+    case simulatedArm(VirtualArm)
+    case simulated(profile: String, [ServoModel])
+
+    func make() throws -> (any ServoPhysics)? {
+      switch self {
+      case .independent: nil
+      case .independentArm(let arm): arm.independentPhysics()
+      case .simulatedArm(let arm): try arm.simulatedPhysics()
+      case .simulated(let profile, let models): try SimulatedArmPhysics(profile: profile, servos: models)
+      }
+    }
+  }
+
+  var ids: [UInt8] { servos.map(\.id) }
+
+  init(_ command: EmulateCommand) throws {
+    let choices = try command.models.map { try ServoChoice.parse($0) }
+    if let name = command.arm {
+      let arm = try VirtualArm(name, choices: choices)
+      self.arm = arm
+      baud = command.baud ?? arm.bus.baud
+      calibration = command.calibration == nil ? nil : arm.calibration
+      servos = try arm.setups(baud: baud, returnDelay: command.returnDelay, calibration: calibration)
+      let isSimulated = command.physics.map { $0 == "simulated" } ?? (arm.canBeSimulated && !command.hand)
+      world = isSimulated ? .simulatedArm(arm) : .independentArm(arm)
+      notes.append("arm '\(arm.profile.name)': \(arm.description)")
+      if !isSimulated {
+        notes.append(
+          (arm.profile.model == nil ? "there is no simulation model of arm '\(arm.profile.name)': its" : "the")
+            + " joints move independently, without weight, reach or contact")
+      }
+    } else {
+      let named = try ServoChoice.servos(choices, ids: try ServoIDs.parse(command.ids ?? "1-6"))
+      if command.ids != nil, choices.contains(where: { $0.ids != nil }) {
+        throw InputError("--model says which ids there are; leave --ids out")
+      }
+      baud = command.baud ?? 1_000_000
+      let profile = command.physics ?? "independent"
+      var servos = try named.flatMap { servo in
+        try ServoSetup.servos(
+          servo.model, ids: [servo.id], baud: command.baud ?? 1_000_000, returnDelay: command.returnDelay)
+      }
+      if profile == "independent" {
+        (arm, calibration, world) = (nil, nil, .independent)
+      } else if command.calibration == nil {
+        (arm, calibration) = (nil, nil)
+        world = .simulated(profile: profile, named.map(\.model))
+      } else {
+        let arm = try VirtualArm(profile, choices: named.map { ServoChoice($0.model, ids: [$0.id]) })
+        guard named.map(\.id) == arm.ids else {
+          throw InputError(
+            "arm '\(arm.profile.name)' has servos \(arm.ids.map { "\($0)" }.joined(separator: ", ")); emulate them with --arm"
+          )
+        }
+        self.arm = arm
+        calibration = arm.calibration
+        servos = try arm.setups(baud: baud, returnDelay: command.returnDelay, calibration: arm.calibration)
+        world = .simulatedArm(arm)
+      }
+      self.servos = servos
+    }
+    try checkProtocol(command)
+    // Nothing is written before it is known that all of it can be made.
+    _ = try world.make()
+  }
+
+  private func checkProtocol(_ command: EmulateCommand) throws {
+    guard let wanted = command.servoProtocol,
+      let other = servos.map(\.model).first(where: { $0.servoProtocol != wanted })
+    else { return }
+    throw InputError(
+      "\(other.name) speaks \(other.servoProtocol.rawValue), not \(wanted.rawValue); give --protocol \(other.servoProtocol.rawValue), or leave it out"
+    )
+  }
+
+  /// Puts the servos on their port and serves there.
+  func serve(_ command: EmulateCommand) throws -> ServoBusServer {
+    let timing = BusTiming(
+      baud: command.unpaced ? nil : baud, turnaround: Int64(command.turnaround) * 1000,
+      usbLatency: Int64(command.usbLatency) * 1000, echoes: command.echo, checksBaud: command.checkBaud)
+    var configuration = VirtualBusConfiguration(
+      servos: servos, timing: timing, faults: try FaultSettings.parse(command.faults), seed: command.seed)
+    configuration.eepromFolder = command.eeprom
+    configuration.supplyVoltage = command.voltage
+    configuration.recordingLimit = command.record == nil ? 0 : 1_000_000
+    let bus = try VirtualServoBus(configuration, physics: try world.make())
+    let priority = command.priority == 0 ? nil : command.priority
+    if let listen = command.listen { return try ServoBusServer.listening(bus, at: listen, priority: priority) }
+    return try ServoBusServer.pseudoTerminal(bus, link: command.pty, priority: priority)
+  }
+}
+
+/// The person at an emulated arm: lines on standard input, and the hand that does what they say.
+struct EmulatedPerson {
+  private var lines = LineReader()
+  private var hand: ShaftHand
+  private var hasEnded = false
+
+  init(_ setup: EmulationSetup) {
+    hand = setup.arm.map { ShaftHand($0) } ?? ShaftHand(ids: setup.ids)
+  }
+
+  /// Hears what was said and lets the hand go on; takes a few hundredths of a second.
+  mutating func turn(_ server: ServoBusServer) {
+    let input = hasEnded ? .nothing : lines.next(within: 20)
+    if hasEnded { _ = usleep(20_000) }
+    if input == .ended { hasEnded = true }
+    let before = hand
+    let (after, reply) = server.withBus { bus in
+      var hand = before
+      var reply: String?
+      if case .line(let line) = input { reply = hand.hear(line, bus) }
+      hand.advance(bus)
+      return (hand, reply)
+    }
+    hand = after
+    if let reply { printError(reply) }
+  }
+}
