@@ -66,6 +66,7 @@ extension ControlLoop {
   mutating func recordEpisodeEnd(_ now: Int64) {
     port?.recordEvent(
       .episodeEnded, stamp: now, first: Int64(episode.index), second: Int64(episode.steps), value: episode.rewardSum)
+    if episode.interrupted { port?.recordEvent(.terminateEpisode, stamp: now, first: Int64(episode.index)) }
     if episode.succeeded { port?.recordEvent(.success, stamp: now, first: Int64(episode.index)) }
     if verdict == .failure { port?.recordEvent(.failure, stamp: now, first: Int64(episode.index)) }
     if verdict == .discard { port?.recordEvent(.rerecordEpisode, stamp: now, first: Int64(episode.index)) }

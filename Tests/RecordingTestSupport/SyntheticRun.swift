@@ -16,6 +16,7 @@ public func record(_ index: Int, stamp: Int64, duration: Double, into port: inou
   joints.stamp = stamp
   port.recordJoints(joints)
   if index % 50 == 0 { port.recordEvent(.episodeStarted, stamp: stamp, first: Int64(index / 50)) }
+  if index % 50 == 49 { port.recordEvent(.episodeEnded, stamp: stamp, first: Int64(index / 50), second: 50) }
   guard let writer = port.reserveTransition(isFinal: isFinal) else { return }
   writer.setStep(
     UInt64(index), stamp: stamp, duration: duration, episode: UInt32(index / 50), stepInEpisode: UInt32(index % 50))

@@ -106,7 +106,7 @@ struct DiskFailureTests {
     let bytes = shared.state.withLock { $0.bytes }
     let total = try ["/transition", "/joint_states", "/events"].map { try messages(bytes, topic: $0) }.reduce(0, +)
     // All that was not dropped is there, and one event of the log thread's own.
-    #expect(total == 5000 + 500 + 100 - dropped + 1)
+    #expect(total == 5000 + 500 + 200 - dropped + 1)
     let reader = try McapIndexedReader(source: MemorySource(bytes))
     let index = try #require(reader.metadataIndexes.first { $0.name == "recording" })
     #expect(try reader.metadata(index).metadata == ["lossy": "true", "dropped": "\(dropped)"])
@@ -174,6 +174,19 @@ struct DiskFailureTests {
     let summary = recorder.finish()
     #expect(summary.error == "cannot write the log: Input/output error")
     #expect(try messages(shared.state.withLock { $0.bytes }, topic: "/transition") == 100)
+  }
+
+  @Test("an empty file is taken for a log once; while it is written, or holds anything, it is another's")
+  func emptyFile() throws {
+    let folder = try ScratchFolder()
+    let path = folder.path("run.mcap")
+    #expect(FileManager.default.createFile(atPath: path, contents: Data()))
+    let sink = try FileSink(path: path)
+    // Nothing is written yet, and yet it is taken.
+    #expect(throws: RecordingError.self) { try FileSink(path: path) }
+    #expect(try withUnsafeBytes(of: UInt8(1)) { (bytes) throws(SinkFailure) in try sink.write(bytes) } == 1)
+    sink.close()
+    #expect(throws: RecordingError.self) { try FileSink(path: path) }
   }
 
   @Test("/dev/full: the producer goes on, the summary names the cause")

@@ -22,18 +22,29 @@ struct LogToolsTests {
     let summary = try makeVirtualLog(path: path, count: 2000, attachments: [attachment])
     let info = try LogInfo.read(path: path)
     #expect(info.duration == 1.999)
-    #expect(info.episodeCount == 40)
+    #expect(info.episodeCount == 40 && info.unfinishedEpisodeCount == 0)
     #expect(info.profile == "ros2" && info.library == "sinew" && info.compressions == ["zstd"])
     #expect(info.channels.map(\.topic) == ["/events", "/joint_states", "/loop", "/robot_description", "/transition"])
-    #expect(info.channels.map(\.messageCount) == [40, 200, 0, 1, 2000])
+    #expect(info.channels.map(\.messageCount) == [80, 200, 0, 1, 2000])
     #expect(abs((info.channels.last?.rate ?? 0) - 1000) < 0.01)
     #expect(info.attachments == [.init(name: "policy.yaml", mediaType: "application/yaml", size: 3)])
     #expect(info.metadata.first { $0.name == "session" }?.metadata["task"] == "reacher-v5")
     #expect(info.bytesPerTransition == Double(summary.bytes) / 2000)
     #expect(!info.isLossy && info.problem == nil)
     let json = try #require(try JSONSerialization.jsonObject(with: Data(info.json.utf8)) as? [String: Any])
-    #expect(json["messages"] as? Int == 2241)
+    #expect(json["messages"] as? Int == 2281)
     #expect(info.text.contains("40 episodes"))
+    #expect(json["episodes"] as? Int == 40 && json["unfinished_episodes"] as? Int == 0)
+  }
+
+  @Test("an episode that the end of the run cut short does not count as one")
+  func unfinished() throws {
+    let folder = try ScratchFolder()
+    _ = try makeVirtualLog(path: folder.path("run.mcap"), count: 120)
+    let info = try LogInfo.read(path: folder.path("run.mcap"))
+    #expect(info.episodeCount == 2 && info.unfinishedEpisodeCount == 1)
+    #expect(info.text.contains("2 episodes and 1 that did not come to an end"))
+    #expect(info.json.contains("\"episodes\":2,\"unfinished_episodes\":1,"))
   }
 
   @Test("info of a log cut off in the middle tells what is there and that it was not closed")
@@ -158,6 +169,19 @@ struct LogToolsTests {
     }
     #expect(try LogDoctor.examine(MemorySource(disorder)).first?.severity == .warning)
     #expect(try LogDoctor.examine(MemorySource(disorder), strictMessageOrder: true).first?.severity == .error)
+    // A step is written when it is over, with the time of its observation: between topics that is no disorder.
+    let interleaved = crafted {
+      $0.write(McapChannel(id: 1, schemaID: 0, topic: "a", messageEncoding: "raw"))
+      $0.write(McapChannel(id: 2, schemaID: 0, topic: "b", messageEncoding: "raw"))
+      message(&$0, channel: 1, time: 9)
+      message(&$0, channel: 2, time: 3)
+      message(&$0, channel: 1, time: 10)
+    }
+    #expect(try !LogDoctor.examine(MemorySource(interleaved)).contains { $0.kind == .messageOrder })
+    #expect(
+      try LogDoctor.examine(MemorySource(interleaved), strictMessageOrder: true).contains {
+        $0.kind == .messageOrder && $0.severity == .error
+      })
   }
 
   @Test("every damaged field of index, summary and footer is found by name")
@@ -219,7 +243,7 @@ struct LogToolsTests {
     _ = try makeVirtualLog(path: path, count: 3000, compression: compression)
     let report = try LogRecovery.recover(from: path, to: target)
     #expect(report.exitCode == 0 && report.notes == [] && report.wasClosed)
-    #expect(report.recovered.messages == 3361)
+    #expect(report.recovered.messages == 3421)
     #expect(try TransitionLog.read(path: target).transitions.count == 3000)
     #expect(try LogDoctor.examine(path: target) == [])
     #expect(try LogInfo.read(path: target).compressions == [compression.rawValue])
@@ -385,7 +409,7 @@ struct LogToolsTests {
     try LogCat.forEachLine(path: path, format: .json, topics: ["/transition", "/events"]) {
       lines.append($0); return true
     }
-    #expect(lines.count == 102)
+    #expect(lines.count == 104)
     for line in lines {
       let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
       #expect(object["message"] is [String: Any])

@@ -59,7 +59,7 @@ struct PythonPeerTests {
     #expect(json["compared"] as? Int == 500)
     #expect(
       json["counts"] as? [String: Int]
-        == ["/transition": 500, "/joint_states": 50, "/events": 10, "/robot_description": 1])
+        == ["/transition": 500, "/joint_states": 50, "/events": 20, "/robot_description": 1])
     #expect(json["attachments"] as? [String: Int] == ["policy.yaml": 3])
   }
 

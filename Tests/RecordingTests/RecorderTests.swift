@@ -46,7 +46,7 @@ struct RecorderTests {
     #expect(summary.error == nil && !summary.isLossy && summary.dropped == 0)
     #expect(summary.messageCounts["/transition"] == 1000)
     #expect(summary.messageCounts["/joint_states"] == 100)
-    #expect(summary.messageCounts["/events"] == 20)
+    #expect(summary.messageCounts["/events"] == 40)
     #expect(summary.messageCounts["/robot_description"] == 1)
     #expect(summary.bytes == (try FileSource(path: path)).size)
 

@@ -19,18 +19,19 @@ public protocol LogSink: AnyObject {
   func close()
 }
 
-/// A file made for one log.
+/// A file made for one log, and locked for as long as it is written.
 public final class FileSink: LogSink {
   private var descriptor: Int32
 
-  /// Creates the file; an existing regular file is never overwritten.
+  /// Creates the file; an existing regular file is never overwritten, but for an empty one that nobody is writing: what a
+  /// full disk left of another log.
   public init(path: String) throws(RecordingError) {
     var descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     if descriptor < 0 && errno == EEXIST {
       var status = stat()
-      guard stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG, status.st_mode & S_IFMT != S_IFDIR else {
-        throw RecordingError(path: path, message: "exists already", suggestion: "choose another name or move it away")
-      }
+      guard stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFDIR,
+        status.st_mode & S_IFMT != S_IFREG || status.st_size == 0
+      else { throw Self.existing(path) }
       // A device or a pipe: written to, not made. A pipe that nobody reads is refused at once instead of waited for.
       descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK)
       if descriptor >= 0 { _ = fcntl(descriptor, F_SETFL, O_WRONLY) }
@@ -40,7 +41,18 @@ public final class FileSink: LogSink {
         path: path, operation: "cannot create the log", code: errno,
         suggestion: "check that the folder exists and may be written")
     }
+    // Another run may have begun the same file just now, and not have written to it yet.
+    var status = stat()
+    let isFile = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    guard !isFile || (flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) && status.st_size == 0 else {
+      _ = Glibc.close(descriptor)
+      throw Self.existing(path)
+    }
     self.descriptor = descriptor
+  }
+
+  private static func existing(_ path: String) -> RecordingError {
+    RecordingError(path: path, message: "exists already", suggestion: "choose another name or move it away")
   }
 
   deinit { close() }

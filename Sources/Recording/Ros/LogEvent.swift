@@ -32,6 +32,7 @@ public enum LogEvent: UInt16, Sendable, BitwiseCopyable, CaseIterable {
   /// first = episode.
   case failure = 16
   case rerecordEpisode = 17
+  /// The episode that has just ended was cut short: neither its task nor its time limit ended it. first = episode.
   case terminateEpisode = 18
   /// first = a number of the user's own.
   case marker = 19
@@ -98,14 +99,14 @@ public struct LogVocabulary: Sendable {
     case .sourceChanged: "commands from \(source(first)), before from \(source(second))"
     case .success: "episode \(first) succeeded"
     case .failure: "episode \(first) failed"
+    case .terminateEpisode: "episode \(first) was cut short"
     case .marker: "marker \(first)"
     case .runStarted:
       "run started, "
         + (first > 0 ? "SCHED_FIFO priority \(first)" : "ordinary scheduling")
         + (second != 0 ? ", memory locked" : ", memory not locked")
     case .runStopped: "run stopped after \(counted(first, "tick")), \(counted(second, "overrun"))"
-    case .policyChanged, .interventionStarted, .interventionEnded, .rerecordEpisode,
-      .terminateEpisode:
+    case .policyChanged, .interventionStarted, .interventionEnded, .rerecordEpisode:
       event.name.split(separator: "_").joined(separator: " ")
     }
   }

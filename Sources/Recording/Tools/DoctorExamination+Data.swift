@@ -71,15 +71,18 @@ extension DoctorExamination {
     counted.endTime = max(counted.endTime, message.logTime)
     counted.channelMessageCounts[message.channelID, default: 0] &+= 1
     if isInChunk { chunkedChannels.insert(message.channelID) }
-    if message.logTime < lastTime {
+    // A step carries the time of its observation and is written when it is over: between topics, times may go back.
+    let before = orderSeverity == .error ? lastTime : lastTimes[message.channelID, default: 0]
+    if message.logTime < before {
       disorderCount += 1
       if disorderCount == 1 {
         report(
-          orderSeverity, .messageOrder, "log time \(message.logTime) follows \(lastTime) (only the first is reported)",
+          orderSeverity, .messageOrder, "log time \(message.logTime) follows \(before) (only the first is reported)",
           at: offset)
       }
     }
     lastTime = max(lastTime, message.logTime)
+    lastTimes[message.channelID] = max(before, message.logTime)
     guard let channel = channels[message.channelID] else {
       report(
         .error, .messageBeforeChannel, "message on channel \(message.channelID), which nothing described before",

@@ -4,7 +4,8 @@ public enum LogDoctor {
   /// Examines the file at `path`.
   ///
   /// - Parameters:
-  ///   - strictMessageOrder: true makes messages out of order of their log time an error, else a warning.
+  ///   - strictMessageOrder: true makes it an error when a message's log time is before that of any message ahead of it;
+  ///     else it is a warning when it is before that of one on the same topic.
   ///   - progress: is told while reading which fraction of the bytes was read.
   /// - Returns: the findings in file order; empty for a sound log.
   /// - Throws: when the file cannot be read at all. A file that is no MCAP is a finding.
@@ -65,6 +66,8 @@ struct DoctorExamination {
   var statistics: McapStatistics?
   var counted = McapStatistics()
   var lastTime: UInt64 = 0
+  /// Per channel.
+  var lastTimes: [UInt16: UInt64] = [:]
   var disorderCount = 0
   var decoders: [UInt16: RosSchema?] = [:]
   /// Kind and extent of each summary record.

@@ -55,8 +55,10 @@ public struct LogInfo: Sendable, Equatable {
   public var attachments: [Attachment] = []
   /// In file order.
   public var metadata: [McapMetadata] = []
-  /// Episodes that were started.
+  /// Episodes that came to their end.
   public var episodeCount = 0
+  /// Episodes that were begun and did not: the run ended, or something cut them short.
+  public var unfinishedEpisodeCount = 0
   /// File size divided by transitions; nil without transitions.
   public var bytesPerTransition: Double?
   /// Records that the recorder or a recovery lost, as the log says.
@@ -181,7 +183,8 @@ public struct LogInfo: Sendable, Equatable {
 
   private mutating func readEvents(_ reader: LogReader) throws(RecordingError) {
     var schema: RosSchema?
-    var episodes = 0
+    var started = 0
+    var ended = 0
     var dropped = droppedCount
     try reader.forEachMessage(topics: ["/events"]) { _, definition, message in
       if schema == nil { schema = definition.flatMap { try? RosSchema($0) } }
@@ -189,13 +192,16 @@ public struct LogInfo: Sendable, Equatable {
       let values = Dictionary(members.map { ($0.name, $0.value) }) { first, _ in first }
       guard case .unsigned(let code)? = values["code"], case .integer(let first)? = values["first"] else { return true }
       switch UInt16(exactly: code).flatMap({ LogEvent(rawValue: $0) }) {
-      case .episodeStarted: episodes += 1
+      case .episodeStarted: started += 1
+      case .episodeEnded: ended += 1
+      case .terminateEpisode: ended -= 1
       case .lossy: dropped = max(dropped, Int(clamping: first))
       default: break
       }
       return true
     }
-    episodeCount = episodes
+    episodeCount = max(0, ended)
+    unfinishedEpisodeCount = max(0, started - episodeCount)
     droppedCount = dropped
   }
 }
@@ -220,7 +226,7 @@ extension LogInfo {
       + "\"library\":\(jsonText(library)),\"start_time\":\(startTime),\"end_time\":\(endTime),"
       + "\"duration\":\(number(duration)),\"messages\":\(messageCount),\"chunks\":\(chunkCount),"
       + "\"compression\":[\(compressions.map(jsonText).joined(separator: ","))],"
-      + "\"episodes\":\(episodeCount),\"bytes_per_transition\":\(bytesPerTransition.map(number) ?? "null"),"
+      + "\"episodes\":\(episodeCount),\"unfinished_episodes\":\(unfinishedEpisodeCount),\"bytes_per_transition\":\(bytesPerTransition.map(number) ?? "null"),"
       + "\"dropped\":\(droppedCount),\"lossy\":\(isLossy),\"problem\":\(problem.map(jsonText) ?? "null"),"
       + "\"channels\":[\(channels.joined(separator: ","))],\"attachments\":[\(attachments.joined(separator: ","))],"
       + "\"metadata\":[\(metadata.joined(separator: ","))]}"
@@ -242,7 +248,9 @@ extension LogInfo {
       isLossy
         ? "LOSSY: \(droppedCount) records lost" : problem == nil ? "nothing lost" : "what was lost is not known")
     lines.append(
-      counted(episodeCount, "episode") + (bytesPerTransition.map { ", \(rounded($0, 1)) bytes per transition" } ?? ""))
+      counted(episodeCount, "episode")
+        + (unfinishedEpisodeCount > 0 ? " and \(unfinishedEpisodeCount) that did not come to an end" : "")
+        + (bytesPerTransition.map { ", \(rounded($0, 1)) bytes per transition" } ?? ""))
     for channel in channels {
       lines.append("  \(channel.topic): \(channel.messageCount) x \(channel.schema), \(rounded(channel.rate, 1)) Hz")
     }

@@ -23,7 +23,9 @@ struct LogDoctorCommand: ParsableCommand {
 
   @Flag(
     name: .customLong("strict-message-order"),
-    help: "Messages that are not in the order of their log time are errors, not warnings.")
+    help:
+      "A message whose log time is before that of any one ahead of it is an error. Without this: a warning, and only on one topic."
+  )
   var strictMessageOrder = false
 
   @Flag(help: "Print one JSON object.")
