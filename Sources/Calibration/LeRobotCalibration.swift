@@ -69,6 +69,13 @@ public struct LeRobotCalibration: Sendable, Equatable {
       throw root.error(
         "arm '\(profile.name)' has no servos to calibrate", suggestion: "choose the arm that the file is of")
     }
+    let others = entries.filter { !profile.jointNames.contains($0.joint) }
+    guard others.isEmpty || entries.contains(where: { profile.jointNames.contains($0.joint) }) else {
+      throw root.error(
+        "this file is of another arm: its joints are \(entries.map(\.joint).joined(separator: ", ")), those of arm "
+          + "'\(profile.name)' \(profile.jointNames.joined(separator: ", "))",
+        suggestion: "choose the arm that the file is of")
+    }
     try root.allowOnly(profile.jointNames)
     var joints: [JointCalibration] = []
     for (index, servo) in bus.servos.enumerated() {
@@ -78,6 +85,20 @@ public struct LeRobotCalibration: Sendable, Equatable {
     }
     return ArmCalibration(
       name: name, profile: profile.name, origin: "imported from LeRobot's \(root.file)", joints: joints)
+  }
+}
+
+extension ArmProfile {
+  /// Shipped profiles, other than this one, whose files LeRobot writes with the same joints and ids: by the file alone they
+  /// cannot be told apart.
+  public func namesakes() -> [String] {
+    func key(_ profile: ArmProfile) -> [String] {
+      (profile.bus?.servos ?? []).map { "\($0.joint) \($0.servo)" }.sorted()
+    }
+    return ArmProfile.shipped.filter { name in
+      guard name != self.name, let other = try? ArmProfile.named(name), other.bus != nil else { return false }
+      return key(other) == key(self)
+    }
   }
 }
 

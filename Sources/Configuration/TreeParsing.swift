@@ -23,7 +23,7 @@ extension Tree {
       throw describe(error, file: file, text: text)
     }
     guard let root else {
-      throw ConfigurationError(file: file, message: "is empty", suggestion: "it must hold a YAML document")
+      throw ConfigurationError(file: file, message: "is empty", suggestion: "it must hold a \(language(file)) document")
     }
     var budget = mostNodes
     return try convert(root, file: file, depth: 0, budget: &budget)
@@ -77,9 +77,12 @@ extension Tree {
       suggestion: "remove one of them")
   }
 
+  /// JSON is YAML, too; whoever wrote it knows it as JSON.
+  private static func language(_ file: String) -> String { file.lowercased().hasSuffix(".json") ? "JSON" : "YAML" }
+
   private static func describe(_ error: any Error, file: String, text: String) -> ConfigurationError {
     guard let error = error as? YamlError else {
-      return ConfigurationError(file: file, message: "is not YAML: \(error)")
+      return ConfigurationError(file: file, message: "is not \(language(file)): \(error)")
     }
     func at(_ mark: Mark, _ context: YamlError.Context?, _ problem: String) -> ConfigurationError {
       if problem.hasPrefix("Maximum nesting level") {
@@ -88,7 +91,7 @@ extension Tree {
       }
       let background = context.map { $0.text.isEmpty ? "" : " \($0.text)" } ?? ""
       return ConfigurationError(
-        file: file, line: mark.line, column: mark.column, message: "is not YAML: \(problem)\(background)")
+        file: file, line: mark.line, column: mark.column, message: "is not \(language(file)): \(problem)\(background)")
     }
     switch error {
     case .scanner(let context, let problem, let mark, _): return at(mark, context, problem)
@@ -96,11 +99,11 @@ extension Tree {
     case .composer(let context, let problem, let mark, _): return at(mark, context, problem)
     case .reader(let problem, let offset, _, _):
       let line = offset.map { text.prefix($0).reduce(1) { $0 + ($1.isNewline ? 1 : 0) } }
-      return ConfigurationError(file: file, line: line, message: "is not YAML: \(problem)")
+      return ConfigurationError(file: file, line: line, message: "is not \(language(file)): \(problem)")
     case .duplicatedKeysInMapping(let duplicates, let context):
       return duplicate(duplicates.first ?? "", file: file, line: context.mark.line, column: context.mark.column)
     default:
-      return ConfigurationError(file: file, message: "is not YAML: \(error)")
+      return ConfigurationError(file: file, message: "is not \(language(file)): \(error)")
     }
   }
 }

@@ -27,6 +27,8 @@ struct CalibrateImportTests {
     #expect(outcome.code == 0 && outcome.output == "calibration/left.yaml\n", "\(outcome.errors)")
     let calibration = try ArmCalibration.load(
       path: folder.path("calibration/left.yaml"), for: ArmProfile.named("so101"))
+    // The SO-100 and the Koch have the same joints and ids.
+    #expect(outcome.errors.contains("warning: LeRobot's files do not say which arm they are of, and koch, so100 have"))
     #expect(calibration.name == "left" && calibration.joints[1].zero == 2006.5)
     let again = try Command.run(arguments, in: folder)
     #expect(again.code == 2 && again.errors.contains("exists already"))
@@ -67,7 +69,12 @@ struct CalibrateImportTests {
     arguments: [
       (file.replacing("\"range_min\": 867", with: "\"range_min\": 3000"), "elbow_flex: the range covers 8°"),
       (file.replacing("1437", with: "2114"), "left.json:4:61: elbow_flex.homing_offset: 2114 does not fit"),
-      ("{}", "the key 'shoulder_pan' is missing"), ("[1, 2]", "expected a mapping"), ("{\"a\": ", "left.json"),
+      ("{}", "the key 'shoulder_pan' is missing"), ("[1, 2]", "expected a mapping"),
+      ("{\"a\": ", ": is not JSON: "), ("", "it must hold a JSON document"),
+      (
+        "{\"waist\": {\"id\": 1, \"drive_mode\": 0, \"homing_offset\": 0, \"range_min\": 0, \"range_max\": 4095}}",
+        "this file is of another arm: its joints are waist, those of arm 'so101' shoulder_pan, "
+      ),
     ])
   func wrong(text: String, part: String) throws {
     let folder = try ScratchFolder()

@@ -51,6 +51,13 @@ struct CalibrateImportCommand: ParsableCommand {
       var master = try options.open(port, bus)
       try write(calibration, profile, &master)
     } else {
+      let others = profile.namesakes()
+      if !others.isEmpty {
+        printError(
+          "warning: LeRobot's files do not say which arm they are of, and \(others.joined(separator: ", ")) "
+            + "\(others.count == 1 ? "has" : "have") the same joints and ids: be sure that this one is of a \(profile.name)"
+        )
+      }
       printError("note: the servos were not looked at; --port compares them with the file")
     }
     try? FileManager.default.createDirectory(
