@@ -93,7 +93,7 @@ struct SessionParts {
       throw SessionError("there is neither a policy nor a recording; give a policy")
     }
     // From here on there is a log to close: Ctrl-C must not end the process by itself any more.
-    sinew_clear_stop_requests()
+    if !plan.hearsEarlierStops { sinew_clear_stop_requests() }
     let status = sinew_install_stop_signals()
     if status != 0 { throw SessionError("stop signals could not be installed (errno \(status))") }
     recorder = try startRecorder(arm)

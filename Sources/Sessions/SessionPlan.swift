@@ -45,6 +45,8 @@ public struct SessionPlan: Sendable {
   public var policyPlacement = PolicyPlacement.automatic
   /// Whether the run starts although real-time rights were refused.
   public var allowsNonRealTime = true
+  /// Whether a stop signal that came before the run was prepared ends it, too: the program has listened since then.
+  public var hearsEarlierStops = false
   /// Where the log goes; nil for none.
   public var log: String?
   public var recorderOptions = RecorderOptions()

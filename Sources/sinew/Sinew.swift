@@ -73,7 +73,8 @@ struct Sinew: ParsableCommand {
         sinew doctor
 
       Exit codes: 0 success; 1 the run failed (a fault was latched, a disk or device failed, a check found errors);
-      2 wrong input (argument, file, configuration), nothing written; 3 success with a loss (lossy log, partial recovery).
+      2 wrong input (argument, file, configuration), nothing written; 3 success with a loss (lossy log, partial recovery);
+      128 and a signal's number where a signal ended the process at once, such as 130 after the third Ctrl-C on hardware.
       """,
     version: ProgramVersion.version,
     subcommands: [

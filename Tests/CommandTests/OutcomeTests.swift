@@ -60,6 +60,52 @@ struct OutcomeTests {
     #expect(outcome.output.isEmpty && outcome.errorLines.last?.contains("nothing to compare") == true)
   }
 
+  @Test("a run without a finished episode has no mean return: null, and its log counts none")
+  func noEpisode() throws {
+    let folder = try ScratchFolder()
+    let outcome = try Command.run(
+      ["run", "--task", "reacher-v5", "--virtual", "--duration", "0.1", "--json", "--log", "run.mcap"], in: folder)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(outcome.json?["episodes"] as? Int == 0)
+    #expect(outcome.json?["mean_return"] is NSNull && outcome.json?["success_rate"] is NSNull)
+    let info = try Command.run(["log", "info", "run.mcap"], in: folder)
+    #expect(info.output.contains("0 episodes and 1 that did not come to an end"), "\(info.output)")
+  }
+
+  @Test("a log of steps that last several ticks is sound")
+  func interleavedLog() throws {
+    let folder = try ScratchFolder()
+    let run = try Command.run(
+      ["run", "--task", "reach", "--virtual", "--episodes", "2", "--log", "run.mcap"], in: folder)
+    #expect(run.code == 0, "\(run.errors)")
+    let doctor = try Command.run(["log", "doctor", "run.mcap"], in: folder)
+    #expect(doctor.code == 0 && doctor.output == "run.mcap: sound\n", "\(doctor.output)")
+  }
+
+  @Test("an empty log that a full disk left is replaced, one with anything in it never")
+  func emptyLog() throws {
+    let folder = try ScratchFolder()
+    let arguments = ["run", "--task", "reacher-v5", "--virtual", "--duration", "0.1", "--log", "run.mcap"]
+    try folder.write("", to: "run.mcap")
+    #expect(try Command.run(arguments, in: folder).code == 0)
+    #expect(try Command.run(["log", "doctor", "run.mcap"], in: folder).code == 0)
+    let before = try folder.snapshot()
+    let again = try Command.run(arguments, in: folder)
+    #expect(again.code == 2 && again.errors.contains("run.mcap: exists already"))
+    #expect(try folder.snapshot() == before)
+  }
+
+  @Test(
+    "Ctrl-C while a run is being prepared ends it with its report, not without a word", arguments: [SIGINT, SIGTERM])
+  func stoppedEarly(signal: Int32) throws {
+    let folder = try ScratchFolder()
+    let command = try Command(["run", "--task", "reach", "--json", "--log", "run.mcap"], in: folder.root)
+    command.sendOnceHandled(signal)
+    let outcome = try command.finish()
+    #expect(outcome.code == 0 && outcome.json?["ending"] as? String == "stopped", "\(outcome)")
+    #expect(try Command.run(["log", "doctor", "run.mcap"], in: folder).code == 0)
+  }
+
   @Test("a log's provenance is that of the program, not of the folder it runs in")
   func provenance() throws {
     let folder = try ScratchFolder()

@@ -181,14 +181,19 @@ struct ServoCommandDeviceTests {
   @Test(
     "numbers that cannot be are refused before the port is opened",
     arguments: [
-      (["scan", "--baud", "0"], "--baud must be between 9600 and 4500000 bit/s, found 0."),
+      (["scan", "--baud", "0"], "--baud must be between 9600 and 4500000 bit/s, such as 1000000; found 0."),
       (["scan", "--baud", "fast"], "The value 'fast' is invalid for '--baud <baud>'"),
-      (["info", "--id", "1", "--baud=-1"], "--baud must be between 9600 and 4500000 bit/s, found -1."),
+      (
+        ["info", "--id", "1", "--baud=-1"], "--baud must be between 9600 and 4500000 bit/s, such as 1000000; found -1."
+      ),
       (["scan", "--ids", "6-1"], "--ids 6-1 is no list of ids from 0 to 253; write for example 1-6 or 1,2,5"),
       (["scan", "--expect", "x"], "--expect x is no list of ids from 0 to 253; write for example 1-6 or 1,2,5"),
       (["info", "--id", "300"], "The value '300' is invalid for '--id <id>'"),
       (["scan", "--protocol", "canbus"], "The value 'canbus' is invalid for '--protocol <protocol>'"),
-      (["set-baud", "12", "--id", "1"], "the new speed must be between 9600 and 4500000 bit/s, found 12."),
+      (
+        ["set-baud", "12", "--id", "1"],
+        "the new speed must be between 9600 and 4500000 bit/s, such as 1000000; found 12."
+      ),
       (["scan", "--patience", "0"], "--patience must be between 1 and 1000 ms, found 0."),
       (["monitor", "--rate", "0"], "--rate must be between 0.01 and 1000 Hz, found 0.0."),
       (["monitor", "--rate", "nan"], "--rate must be between 0.01 and 1000 Hz, found nan."),

@@ -183,6 +183,17 @@ struct ServoScanDeviceTests {
     }
   }
 
+  @Test("a scan whose errors go to a pipe says nothing of its progress")
+  func quietOnPipes() throws {
+    let bus = try VirtualBus(ids: [1], faults: ["mute=1"])
+    let command = try bus.start("scan", "--ids", "1-250", "--patience", "1000")
+    // Progress would come every ten seconds.
+    usleep(11_000_000)
+    #expect(!command.errors.contains("asking"), "\(command.errors)")
+    command.send(SIGINT)
+    _ = try command.finish()
+  }
+
   @Test("Ctrl-C ends a long scan soon")
   func interrupted() throws {
     let bus = try VirtualBus(ids: [1], faults: ["mute=1"])

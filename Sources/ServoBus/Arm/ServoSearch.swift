@@ -79,11 +79,13 @@ enum ServoSearch {
   private static func doubled(_ servo: ExpectedServo, _ count: Int, of all: Int) -> ServoArmError {
     if count > 1, count == all {
       return ServoArmError(
-        .bus, "the answers of all servos are damaged or come twice",
-        suggestion: "check cable, ground and adaptor; another program on the same bus does this, too")
+        .bus, "the answers of all servos are damaged, late or come twice",
+        suggestion:
+          "check cable, ground and adaptor; another program on the same bus does this, too, and so does a busy machine")
     }
     return ServoArmError(
-      .duplicate(servo.id), "the answers of id \(servo.id) are damaged or come twice: two servos have this id",
+      .duplicate(servo.id),
+      "the answers of id \(servo.id) are damaged, late or come twice, as where two servos have one id",
       suggestion: "connect one of them alone and give it another id with 'sinew servo set-id'; if there is only one, "
         + "check its cable")
   }

@@ -11,6 +11,9 @@ public enum BusPort {
     guard stat(device, &information) == 0 else { throw PortDiagnosis.inaccessible(path, device, errno) }
     switch information.st_mode & S_IFMT {
     case S_IFSOCK: return try connect(path, device)
+    case S_IFDIR: throw PortDiagnosis.notAPort(path, "this is a folder")
+    case S_IFREG: throw PortDiagnosis.notAPort(path, "this is a file")
+    case S_IFIFO: throw PortDiagnosis.notAPort(path, "this is a pipe")
     // Majors 136 to 143 are the pseudo-terminals.
     case S_IFCHR where (136...143).contains((information.st_rdev >> 8) & 0xFFF):
       return try openTerminal(path, device, baud)

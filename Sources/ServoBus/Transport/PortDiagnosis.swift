@@ -6,6 +6,13 @@ enum PortDiagnosis {
     PortError(.failed, path: path, message, suggestion: "unplug the adaptor, plug it in again and retry")
   }
 
+  /// The path is something else than a way to a bus.
+  static func notAPort(_ path: String, _ what: String) -> PortError {
+    PortError(
+      .notASerialPort, path: path, "\(what), not a port",
+      suggestion: "give a device such as /dev/ttyUSB0; 'sinew port list' shows which there are")
+  }
+
   static func otherSpeed(_ path: String, asked: Int, found: Int) -> PortError {
     PortError(
       .wrongSpeed, path: path, "asked for \(asked) baud, the driver runs at \(found)",

@@ -45,6 +45,7 @@ struct BenchLogCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
+    try ProcessorOption.validate(cpu)
     guard rate >= 1, rate <= 10_000 else {
       throw ValidationError("--rate must be between 1 and 10000 Hz, found \(rate).")
     }

@@ -57,6 +57,7 @@ struct BenchLoopCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
+    try ProcessorOption.validate(cpu)
     guard rate >= 1, rate <= 20_000 else {
       throw ValidationError("--rate must be between 1 and 20000 Hz, found \(rate).")
     }

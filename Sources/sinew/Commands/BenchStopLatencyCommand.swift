@@ -37,6 +37,7 @@ struct BenchStopLatencyCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
+    try ProcessorOption.validate(cpu)
     guard (1...1_000_000).contains(presses) else {
       throw ValidationError("--presses must be between 1 and 1000000, found \(presses).")
     }

@@ -56,6 +56,10 @@ struct CalibrationOptions: ParsableArguments {
   @Flag(help: "Ask nothing that the arm profile answers: joints without an end, directions, the torque going off.")
   var yes = false
 
+  func validate() throws {
+    if let baud { try ServoOptions.validate(baud: baud, "--baud") }
+  }
+
   /// The profile, which must have servos.
   func profile() throws -> (profile: ArmProfile, bus: ArmBus) {
     let profile = try checkingInput { try ArmProfile.named(arm) }

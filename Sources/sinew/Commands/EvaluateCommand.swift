@@ -76,6 +76,7 @@ struct EvaluationOutput: Encodable {
   let policy: String
   let seed: UInt64
   let episodes: Int
+  /// Not a number, which is null, when no episode came to its end; so are those below.
   let mean_return: Double
   /// Of the mean return; nil for fewer than two episodes, which say nothing of the spread.
   let standard_error: Double?
@@ -94,12 +95,12 @@ struct EvaluationOutput: Encodable {
     policy = plan.policy
     seed = plan.seed
     episodes = figures.count
-    mean_return = figures.meanReturn
+    mean_return = figures.count > 0 ? figures.meanReturn : .nan
     standard_error = figures.count > 1 ? figures.standardError : nil
     standard_deviation = figures.count > 1 ? figures.standardDeviation : nil
-    lowest_return = figures.lowestReturn
-    highest_return = figures.highestReturn
-    success_rate = plan.task.definesSuccess ? figures.successRate : nil
+    lowest_return = figures.count > 0 ? figures.lowestReturn : .nan
+    highest_return = figures.count > 0 ? figures.highestReturn : .nan
+    success_rate = plan.task.definesSuccess ? (figures.count > 0 ? figures.successRate : .nan) : nil
     steps = figures.stepCount
     wall_seconds = report.wallSeconds
     steps_per_second = report.wallSeconds > 0 ? Double(figures.stepCount) / report.wallSeconds : 0
@@ -112,12 +113,13 @@ struct EvaluationOutput: Encodable {
   }
 
   var text: String {
-    """
-    task \(task), policy \(policy), \(Format.count(episodes, "episode")), seed \(seed)
-    mean return    \(Format.fixed(mean_return, 3))\(spreadText)
-    range          \(Format.fixed(lowest_return, 3)) … \(Format.fixed(highest_return, 3))
-    success rate   \(success_rate.map { Format.fixed($0 * 100, 1) + " %" } ?? "the task does not say what a success is")
-    \(Format.count(steps, "policy step")) in \(Format.fixed(wall_seconds, 2)) s (\(Format.fixed(steps_per_second, 0)) steps/s)
-    """
+    guard episodes > 0 else { return "task \(task), policy \(policy), seed \(seed)\nno episode was completed" }
+    return """
+      task \(task), policy \(policy), \(Format.count(episodes, "episode")), seed \(seed)
+      mean return    \(Format.fixed(mean_return, 3))\(spreadText)
+      range          \(Format.fixed(lowest_return, 3)) … \(Format.fixed(highest_return, 3))
+      success rate   \(success_rate.map { Format.fixed($0 * 100, 1) + " %" } ?? "the task does not say what a success is")
+      \(Format.count(steps, "policy step")) in \(Format.fixed(wall_seconds, 2)) s (\(Format.fixed(steps_per_second, 0)) steps/s)
+      """
   }
 }

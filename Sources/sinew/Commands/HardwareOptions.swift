@@ -45,9 +45,7 @@ struct HardwareOptions: ParsableArguments {
 
   func validate() throws {
     try refuseEmpty(["arm": arm, "port": port, "calibration": calibration])
-    if let baud, !(1...10_000_000).contains(baud) {
-      throw ValidationError("--baud must be between 1 and 10000000, found \(baud).")
-    }
+    if let baud { try ServoOptions.validate(baud: baud, "--baud") }
     if simulate && port != nil { throw ValidationError("--simulate and --port exclude each other.") }
   }
 }

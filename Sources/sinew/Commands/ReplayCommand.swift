@@ -60,6 +60,7 @@ struct ReplayCommand: ParsableCommand {
   }
 
   mutating func run() throws {
+    try StopSignals.hear()
     let plan = try SessionPlanning.plan(for: self)
     let report = try SessionRunning.run(plan, isQuiet: json, consentsByItself: hardware.yes)
     let output = ReplayOutput(plan: plan, report: report)

@@ -34,7 +34,7 @@ struct RunCommand: ParsableCommand {
 
       Exit codes: 0 success, also after Ctrl-C; 1 a fault was latched, the log could not be written, real time was \
       refused where it is required, or the arm did not confirm how it was left; 2 wrong input; 3 the log is lossy \
-      (records were dropped).
+      (records were dropped); on hardware 130 after the third Ctrl-C (128 and the signal's number), nothing read back.
       """)
 
   @OptionGroup var simulation: SimulationOptions
@@ -95,7 +95,7 @@ struct RunCommand: ParsableCommand {
     if let priority, !(0...99).contains(priority) {
       throw ValidationError("--priority must be between 0 and 99, found \(priority).")
     }
-    if let cpu, cpu < 0 { throw ValidationError("--cpu must not be negative, found \(cpu).") }
+    try ProcessorOption.validate(cpu)
     if strict && allowNonRealTime { throw ValidationError("--strict and --allow-non-realtime exclude each other.") }
     if noLog && log != nil { throw ValidationError("--log and --no-log exclude each other.") }
     if !supervised, let name = device.given ?? (timeLimit == nil ? nil : "--time-limit") {
@@ -113,6 +113,7 @@ struct RunCommand: ParsableCommand {
   }
 
   mutating func run() throws {
+    try StopSignals.hear()
     if supervised { return try runSupervised() }
     let plan = try SessionPlanning.plan(for: self)
     let report = try SessionRunning.run(plan, isQuiet: json, consentsByItself: hardware.yes)

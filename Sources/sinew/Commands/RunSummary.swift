@@ -264,6 +264,7 @@ struct RunOutput: Encodable {
   let execution: Latency?
   let period: Latency?
   let episodes: Int
+  /// Not a number, which is null, when no episode came to its end.
   let mean_return: Double
   /// Nil for fewer than two episodes.
   let standard_error: Double?
@@ -296,9 +297,9 @@ struct RunOutput: Encodable {
     execution = report.loop.map { Latency($0.execution) }
     period = report.loop.map { Latency($0.interval) }
     episodes = report.statistics.count
-    mean_return = report.statistics.meanReturn
+    mean_return = episodes > 0 ? report.statistics.meanReturn : .nan
     standard_error = report.statistics.count > 1 ? report.statistics.standardError : nil
-    success_rate = plan.task.definesSuccess ? report.statistics.successRate : nil
+    success_rate = plan.task.definesSuccess ? (episodes > 0 ? report.statistics.successRate : .nan) : nil
     log = plan.log
     transitions = report.recording?.messageCounts["/transition"] ?? 0
     log_bytes = report.recording?.bytes ?? 0

@@ -36,7 +36,7 @@ struct ServoOptions: ParsableArguments {
   static func validate(baud: Int, _ option: String) throws {
     guard SerialPort.speeds.contains(baud) else {
       throw ValidationError(
-        "\(option) must be between \(SerialPort.speeds.lowerBound) and \(SerialPort.speeds.upperBound) bit/s, found \(baud)."
+        "\(option) must be between \(SerialPort.speeds.lowerBound) and \(SerialPort.speeds.upperBound) bit/s, such as 1000000; found \(baud)."
       )
     }
   }

@@ -82,7 +82,7 @@ struct ServoScanCommand: ParsableCommand {
 
   /// Searches the lines named; the others only when nobody answers there.
   private func find(_ scan: inout BusScan) throws -> BusFindings {
-    var progress = ProgressLine()
+    var progress = ProgressLine(needsTerminal: true)
     defer { progress.finish() }
     let first: [BusLine]
     let others: [BusLine]

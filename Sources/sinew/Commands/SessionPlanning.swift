@@ -14,7 +14,7 @@ import Tasks
 enum SessionPlanning {
   /// The policy that ships for a task.
   static func shippedPolicy(for task: String) -> String? {
-    ["reacher-v5": "reacher-sb3"][task]
+    ["reacher-v5": "reacher-sb3", "reach": "reach"][task]
   }
 
   /// What `run` asks for.
@@ -33,7 +33,8 @@ enum SessionPlanning {
     if plan.clock == .virtual && plan.duration == nil && plan.episodes == nil {
       throw InputError("simulated time needs an end: give --duration or --episodes")
     }
-    plan.realTime = realTime(command, configuration)
+    plan.realTime = try realTime(command, configuration)
+    plan.hearsEarlierStops = true
     plan.allowsNonRealTime = !command.strict
     plan.hardware = try hardware(command.hardware, configuration: configuration, profile: plan.profile)
     if plan.hardware != nil {
@@ -76,6 +77,7 @@ enum SessionPlanning {
     plan.gitRevision = ProgramVersion.gitRevision
     plan.log = command.log
     plan.clock = .virtual
+    plan.hearsEarlierStops = true
     plan.hardware = try hardware(command.hardware, configuration: nil, profile: plan.profile)
     if plan.hardware != nil {
       plan.clock = .monotonic
@@ -202,8 +204,13 @@ enum SessionPlanning {
     return plan
   }
 
-  private static func realTime(_ command: RunCommand, _ configuration: RobotConfiguration?) -> RealTimeSettings {
+  private static func realTime(
+    _ command: RunCommand, _ configuration: RobotConfiguration?
+  ) throws -> RealTimeSettings {
     let given = configuration?.realTime
+    if command.cpu == nil, let processor = given?.processor, let problem = ProcessorOption.problem(processor) {
+      throw InputError("\(command.config ?? "the configuration"): realtime.cpu: \(problem)")
+    }
     let priority = command.priority ?? given?.priority ?? 80
     return RealTimeSettings(
       priority: priority == 0 ? nil : priority, processor: command.cpu ?? given?.processor,

@@ -106,6 +106,7 @@ struct TeleopCommand: ParsableCommand {
   }
 
   mutating func run() throws {
+    try StopSignals.hear()
     let opened = try OperatorDevice(device)
     defer { opened.close() }
     let plan = try plan(for: opened)
@@ -134,6 +135,7 @@ struct TeleopCommand: ParsableCommand {
     plan.clock = virtual ? .virtual : .monotonic
     plan.duration = duration ?? device.duration.map { $0 + 1 }
     plan.episodes = episodes
+    plan.hearsEarlierStops = true
     plan.realTime = RealTimeSettings(priority: priority == 0 ? nil : priority)
     plan.programVersion = ProgramVersion.version
     plan.gitRevision = ProgramVersion.gitRevision

@@ -27,17 +27,21 @@ enum Terminal {
 }
 
 /// Progress on standard error for anything longer than two seconds: nothing before that, then a bar with the time left;
-/// on a pipe a plain line every ten seconds.
+/// on a pipe a plain line every ten seconds, or nothing at all.
 struct ProgressLine {
+  private let needsTerminal: Bool
   private let start = DispatchTime.now().uptimeNanoseconds
   private var lastShown: UInt64 = 0
   private var hasShown = false
+
+  /// `needsTerminal`: on a pipe it shows nothing, for programs read there.
+  init(needsTerminal: Bool = false) { self.needsTerminal = needsTerminal }
 
   /// Shows how far the work is.
   mutating func show(_ fraction: Double, _ text: String) {
     let now = DispatchTime.now().uptimeNanoseconds
     let elapsed = Double(now - start) * 1e-9
-    guard elapsed > 2 else { return }
+    guard elapsed > 2, Terminal.isInteractive || !needsTerminal else { return }
     let interval: UInt64 = Terminal.isInteractive ? 200_000_000 : 10_000_000_000
     guard now - lastShown > interval else { return }
     lastShown = now

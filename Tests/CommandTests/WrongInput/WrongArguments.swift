@@ -20,13 +20,40 @@ extension WrongInput {
     WrongInput("priority above 99", ["run", "--priority", "100"], mentions: ["--priority", "100"]),
     WrongInput("negative processor", ["run", "--cpu=-1"], mentions: ["--cpu", "-1"]),
     WrongInput(
+      "no such processor", ["run", "--cpu", "99999"], mentions: ["--cpu 99999", "no processor of this machine"]),
+    WrongInput("no such processor for a benchmark", ["bench", "loop", "--cpu", "99999"], mentions: ["--cpu 99999"]),
+    WrongInput(
+      "no such processor in a configuration", ["run", "--config", "robot.yaml"],
+      mentions: ["robot.yaml", "1000 is no processor"],
+      prepare: { try $0.write("arm: reacher\nrealtime: {cpu: 1000}\n", to: "robot.yaml") }),
+    WrongInput(
+      "a folder for a port", ["servo", "scan", "--port", "folder"], mentions: ["folder: this is a folder, not a port"],
+      prepare: { try $0.makeFolder("folder") }),
+    WrongInput(
+      "a file for a port", ["servo", "info", "--port", "file", "--id", "1"],
+      mentions: ["file: this is a file, not a port", "sinew port list"], prepare: { try $0.write("x", to: "file") }),
+    WrongInput(
+      "a speed that no bus has", ["servo", "scan", "--port", "x", "--baud", "1"],
+      mentions: ["--baud must be between 9600 and 4500000 bit/s, such as 1000000; found 1."]),
+    WrongInput(
+      "a speed that no bus has, of an arm", ["run", "--arm", "so101", "--port", "x", "--baud", "1"],
+      mentions: ["--baud", "such as 1000000"]),
+    WrongInput(
+      "a speed that no bus has, to calibrate", ["calibrate", "--arm", "so101", "--port", "x", "--baud", "1"],
+      mentions: ["--baud", "such as 1000000"]),
+    WrongInput(
       "strict and not strict", ["run", "--strict", "--allow-non-realtime"], mentions: ["--strict", "exclude"]),
     WrongInput(
       "a log and none", ["run", "--task", "reacher-v5", "--log", "x.mcap", "--no-log"], mentions: ["--no-log"]),
     WrongInput(
       "simulated time without an end", ["run", "--task", "reacher-v5", "--virtual"], mentions: ["--virtual"]),
     WrongInput("no task", ["evaluate", "--episodes", "1"], mentions: ["--task", "reacher-v5"]),
-    WrongInput("no policy ships for the task", ["evaluate", "--task", "reach"], mentions: ["reach", "--policy"]),
+    WrongInput(
+      "no policy ships for the task", ["evaluate", "--task", "own.yaml"], mentions: ["'own'", "--policy"],
+      prepare: {
+        let task = try Command.run(["list", "tasks", "--show", "reach"], in: $0).output
+        try $0.write(task.replacing("name: reach", with: "name: own"), to: "own.yaml")
+      }),
     WrongInput("rate of zero", ["bench", "loop", "--rate", "0"], mentions: ["--rate", "0"]),
     WrongInput("no rounds", ["bench", "loop", "--rounds", "0"], mentions: ["--rounds", "0"]),
     WrongInput("a log of a year", ["bench", "log", "--duration", "31536000"], mentions: ["--duration"]),
@@ -86,7 +113,9 @@ extension WrongInput {
     WrongInput("a negative physics step", evaluate("--physics-timestep=-0.01"), mentions: ["step", "-0.01"]),
     WrongInput("a physics step of nan", evaluate("--physics-timestep", "nan"), mentions: ["step", "nan"]),
     WrongInput("a physics step that does not fit", evaluate("--physics-timestep", "0.007"), mentions: ["0.007"]),
-    WrongInput("unknown servo", evaluate(task: "reach", "--servo", "sts3216"), mentions: ["reach"]),
+    WrongInput(
+      "unknown servo", ["evaluate", "--task", "reach", "--policy", "reach", "--episodes", "1", "--servo", "sts3216"],
+      mentions: ["sts3216"]),
     WrongInput("a servo for torques", evaluate("--servo", "sts3215-7v4"), mentions: ["sts3215-7v4", "efforts"]),
     WrongInput("unknown profile", evaluate("--profile", "so102"), mentions: ["so102", "so100"]),
     WrongInput(
