@@ -150,7 +150,13 @@ let package = Package(
     tests("BusTrials", ["BusTrials", "ServoBus", "VirtualServos"]),
     tests("ServoBus", ["CSystem", "Numerics", "ServoBus", "servo-port-probe"]),
     // Arms of virtual servos, driven through the real bus code.
-    tests("ServoArm", ["ArmModel", "Control", "CSystem", "ServoBus", "Simulation", "VirtualServos"]),
+    tests(
+      "ServoArm", ["ArmModel", "Control", "CSystem", "ServoBus", "Simulation", "VirtualServos", "allocation-probe"]),
+    // Counts what ticks with faults allocate, in a process where nobody looks at the errors thrown.
+    .executableTarget(
+      name: "allocation-probe",
+      dependencies: ["ArmModel", "CAllocationCounter", "CSystem", "ServoBus", "VirtualServos"],
+      path: "Tests/AllocationProbe", swiftSettings: swiftSettings),
     // Takes hold of an arm and then dies: in a process of its own.
     .executableTarget(
       name: "crash-probe",

@@ -155,10 +155,12 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
 
   private mutating func armCrashStop() {
     guard device.descriptor >= 0 else { return }
-    sinew_crash_stop_say(onCrash.words)
+    // The control thread allocates nothing from here on, and a string would.
+    let words = onCrash.words
+    words.utf8Start.withMemoryRebound(to: CChar.self, capacity: words.utf8CodeUnitCount) { sinew_crash_stop_say($0) }
     // What cannot be prepared is no reason not to run: the servos' own watchdogs and bounded goals remain. The bytes come
     // with the ticks.
-    crashStopIsArmed = sinew_crash_stop_arm(device.descriptor, "", 0) == 0
+    crashStopIsArmed = sinew_crash_stop_arm(device.descriptor, words.utf8Start, 0) == 0
     sinew_crash_stop_set_active(false)
   }
 

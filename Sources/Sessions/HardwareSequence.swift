@@ -22,14 +22,22 @@ public enum CrashPolicy: String, Sendable, CaseIterable, BitwiseCopyable {
   case release
 
   /// What is said on standard error then.
-  var words: String {
+  var words: StaticString {
     switch self {
     case .hold:
-      "\nsinew: ended at once. The arm was told to hold its last goal: TORQUE MAY BE ON, and nobody watches it. "
-        + "Support it and cut its power.\n"
+      """
+
+      sinew: ended at once. The arm was told to hold its last goal: TORQUE MAY BE ON, and nobody watches it. \
+      Support it and cut its power.
+
+      """
     case .release:
-      "\nsinew: ended at once. The arm was told to switch torque off, and nobody has read it back. "
-        + "Cut its power before you touch it.\n"
+      """
+
+      sinew: ended at once. The arm was told to switch torque off, and nobody has read it back. \
+      Cut its power before you touch it.
+
+      """
     }
   }
 }

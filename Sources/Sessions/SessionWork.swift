@@ -89,9 +89,11 @@ final class SessionWork<Run: SessionRun & ~Copyable>: @unchecked Sendable {
     var minorBefore: Int64 = 0
     var majorBefore: Int64 = 0
     sinew_page_faults(&minorBefore, &majorBefore)
-    let allocationsBefore = AllocationCounter.count()
+    // Looked up once: the name of the symbol may be a string on the heap, which would be counted.
+    let counter = AllocationCounter.find()
+    let allocationsBefore = counter?()
     report.ending = run.run(status, rights: RunRights(report.grant))
-    let allocationsAfter = AllocationCounter.count()
+    let allocationsAfter = counter?()
     var minorAfter: Int64 = 0
     var majorAfter: Int64 = 0
     sinew_page_faults(&minorAfter, &majorAfter)
@@ -104,12 +106,12 @@ final class SessionWork<Run: SessionRun & ~Copyable>: @unchecked Sendable {
 
 /// The allocation counter that the tests preload (`sinew_malloc_count`); absent in ordinary runs.
 enum AllocationCounter {
-  private typealias Counter = @convention(c) () -> UInt64
+  typealias Counter = @convention(c) () -> UInt64
 
-  /// Allocation calls of the calling thread so far; nil when nobody counts.
-  static func count() -> UInt64? {
+  /// What gives the allocation calls of the calling thread so far; nil when nobody counts.
+  static func find() -> Counter? {
     guard let symbol = dlsym(nil, "sinew_malloc_count") else { return nil }
     // The symbol's type is fixed by the counter's header, which tests preload or link.
-    return unsafeBitCast(symbol, to: Counter.self)()
+    return unsafeBitCast(symbol, to: Counter.self)
   }
 }

@@ -1,5 +1,6 @@
 import ArmModel
 import CSystem
+import Foundation
 import ServoBus
 import TestSupport
 import Testing
@@ -7,8 +8,8 @@ import VirtualServos
 
 /// On the control thread nothing is asked of the allocator, whatever the bus does.
 ///
-/// Ticks in which an error is thrown are left out: the testing library takes a backtrace of every error, on the heap. That
-/// the code of such ticks neither allocates nor locks is what the compiler proves.
+/// Here ticks in which an error is thrown are left out: the testing library takes a backtrace of every error, on the heap.
+/// A typed error that is thrown allocates nothing; a program without that library shows it.
 @Suite(.enabled(if: AllocationCount.isAvailable)) struct AllocationTests {
   /// What some ticks asked for, and how many of them were counted.
   private struct Tally {
@@ -62,6 +63,35 @@ import VirtualServos
       #expect(ending == AllocationCount(allocations: 0, frees: 0))
       // A very busy machine starves the servos' thread, and reads are lost.
       #expect(running.counted > count / 10)
+    }
+  }
+
+  @Test(
+    "Ticks that throw: damaged, lost and late answers, a mute servo, a port that is gone",
+    arguments: ["so101", "vx300s"])
+  func throwing(arm: String) throws {
+    let probe = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+      .appendingPathComponent("allocation-probe")
+    let process = Process()
+    process.executableURL = probe
+    process.arguments = [arm, "100"]
+    let output = Pipe()
+    process.standardOutput = output
+    // A machine that is very busy may not find the arm at first.
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+    var thrown: [String: Int] = [:]
+    for line in text.split(separator: "\n") {
+      let words = line.split(separator: " ").map(String.init)
+      try #require(words.count == 5)
+      thrown[words[0]] = Int(words[2])
+      #expect(words[3] == "0" && words[4] == "0", "\(line)")
+    }
+    #expect(thrown.count == 10)
+    for phase in ["damaged", "damaged-requests", "bytes-lost", "all-mute", "port-gone"] {
+      #expect(thrown[phase] ?? 0 > 0, "\(phase): \(text)")
     }
   }
 }

@@ -106,6 +106,7 @@ import Testing
         var step = HardwareSequence.Step.goOn
         let count = AllocationCount.during { step = ticks(&run, status) }
         // The testing library looks at every error that is thrown, which takes one allocation each: these are not ours.
+        // That there are no others, `allocation-probe` and `tools/check-allocations` show without that library.
         let report = run.core.loop.report
         let thrown = report.readFailureCount + report.writeFailureCount
         #expect(count.allocations <= thrown && count.frees <= thrown, "\(count), \(thrown) thrown")
