@@ -2,6 +2,7 @@ import ArmModel
 import ArmProfiles
 import Configuration
 import LoopTestSupport
+import RealTime
 import Recording
 import Sessions
 import Testing
@@ -21,7 +22,17 @@ struct EmulatedArm {
   let settings: HardwareSettings
   let profile: String
 
-  init(_ make: Make, in folder: TemporaryFolder, timing: BusTiming = BusTiming()) throws {
+  /// Where its host comes to it.
+  enum Port: String, CaseIterable, CustomTestStringConvertible {
+    /// As a real one, byte by byte through a worker of the kernel, which a busy machine lets wait.
+    case pseudoTerminal
+    /// Without anybody in between.
+    case socket
+    var testDescription: String { rawValue }
+  }
+
+  /// The servos ask for real-time priority: real ones are not held up by what else the computer does.
+  init(_ make: Make, in folder: TemporaryFolder, timing: BusTiming = BusTiming(), port: Port = .pseudoTerminal) throws {
     let model = try ServoModel.named(make.model)
     profile = make == .feetech ? "so101" : try Self.dynamixelProfile(folder)
     let calibration = try EmulatedCalibration.make(profile: profile, model: model, ids: Array(1...6))
@@ -31,7 +42,11 @@ struct EmulatedArm {
     }
     let physics = try SimulatedArmPhysics(profile: profile, servo: model)
     let bus = try VirtualServoBus(VirtualBusConfiguration(servos: servos, timing: timing), physics: physics)
-    server = try ServoBusServer.pseudoTerminal(bus, link: folder.file("bus"))
+    server =
+      switch port {
+      case .pseudoTerminal: try ServoBusServer.pseudoTerminal(bus, link: folder.file("bus"), priority: 60)
+      case .socket: try ServoBusServer.listening(bus, at: "unix:" + folder.file("bus"), priority: 60)
+      }
     settings = HardwareSettings(port: folder.file("bus"), calibration: folder.file("arm.yaml"))
   }
 
@@ -51,6 +66,7 @@ struct EmulatedArm {
     plan.hardware = settings
     plan.hardware?.asksAfterInterruption = false
     plan.clock = .monotonic
+    plan.realTime = RealTimeSettings(priority: 80, locksMemory: false, holdsLatency: false)
     return plan
   }
 }
