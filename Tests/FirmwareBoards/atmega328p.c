@@ -3,6 +3,7 @@
 //   send HEX      puts bytes on the line, at the bit rate that the firmware has set, from now on
 //   estop open|closed
 //   reset         presses the reset button for a moment
+//   hang          the firmware stops where it is, for ever
 //   run MICROSECONDS
 //
 // During `run` it prints "frame US HEX" when a zero ended what the board sent, and "rail US 0|1" when the servos' power
@@ -59,6 +60,8 @@ int main(int argc, char **argv) {
       board_set_estop(false);
     } else if (!strcmp(line, "reset\n")) {
       board_reset();
+    } else if (!strcmp(line, "hang\n")) {
+      board_hang();
     } else {
       fprintf(stderr, "atmega328p: unknown command: %s", line);
       return 2;

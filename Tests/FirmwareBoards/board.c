@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LINE = 1 << 16, BITS_PER_BYTE = 10 };
 // Data addresses of the UART's registers (data sheet of the ATmega328P, section 30).
@@ -19,7 +20,7 @@ static uint8_t pending[LINE];
 static size_t pending_count, pending_at;
 static avr_cycle_count_t next_byte_at, rose_at[BOARD_CHANNELS], fell_at[BOARD_CHANNELS];
 static double pulse_us[BOARD_CHANNELS];
-static bool rail, light;
+static bool rail, light, estop_is_open;
 
 static void on_sent(struct avr_irq_t *irq, uint32_t value, void *param) {
   (void)irq, (void)param;
@@ -57,15 +58,16 @@ static avr_irq_t *pin(char port, int bit) { return avr_io_getirq(avr, AVR_IOCTL_
 
 /// To ground when closed; open, the processor's own pull-up raises the pin.
 void board_set_estop(bool is_open) {
+  estop_is_open = is_open;
   avr_ioport_external_t external = {.name = 'D', .mask = 1 << 2, .value = is_open ? 1 << 2 : 0};
   avr_ioctl(avr, AVR_IOCTL_IOPORT_SET_EXTERNAL('D'), &external);
   avr_raise_irq(pin('D', 2), is_open);
 }
 
-/// simavr prints what it does on standard output, which is ours.
+/// simavr prints what it does on standard output, which is ours, and each byte that the board loses. Only what it says while
+/// it reads the firmware is of interest.
 static void log_errors(struct avr_t *board, const int level, const char *format, va_list values) {
-  (void)board;
-  if (level <= LOG_ERROR) vfprintf(stderr, format, values);
+  if (!board && level <= LOG_ERROR) vfprintf(stderr, format, values);
 }
 
 void board_start(const char *path, board_events events) {
@@ -90,13 +92,38 @@ void board_start(const char *path, board_events events) {
   board_set_estop(false);
 }
 
-/// The e-stop's wire is as it was: simavr forgets it. In reset all pins float, and the resistors outside pull them low.
-void board_reset(void) {
-  bool estop_is_open = avr->data[0x29] >> 2 & 1; // PIND
-  avr_reset(avr);
+/// In reset all pins float, and the resistors outside pull them low. The e-stop's wire is as it was; simavr forgets it.
+static void float_pins(void) {
   board_set_estop(estop_is_open);
   on_rail(NULL, 0, NULL);
   on_light(NULL, 0, NULL);
+}
+
+void board_reset(void) {
+  avr_reset(avr);
+  float_pins();
+}
+
+static bool is_hung;
+static avr_flashaddr_t hung_at;
+static uint8_t under_hang[2];
+
+/// An instruction that jumps to itself, with interrupts off; the firmware is whole again once the processor was reset.
+void board_hang(void) {
+  static const uint8_t jump_to_itself[2] = {0xFF, 0xCF};
+  if (is_hung) return;
+  is_hung = true;
+  hung_at = avr->pc;
+  avr->sreg[S_I] = 0;
+  memcpy(under_hang, avr->flash + hung_at, sizeof under_hang);
+  memcpy(avr->flash + hung_at, jump_to_itself, sizeof jump_to_itself);
+}
+
+static void end_hang_after_reset(void) {
+  if (!is_hung || avr->pc == hung_at) return;
+  is_hung = false;
+  memcpy(avr->flash + hung_at, under_hang, sizeof under_hang);
+  float_pins();
 }
 
 static avr_cycle_count_t cycles_per_byte(void) {
@@ -120,6 +147,7 @@ void board_run(uint64_t microseconds) {
       next_byte_at = avr->cycle + cycles_per_byte();
     }
     int state = avr_run(avr);
+    end_hang_after_reset();
     if (state == cpu_Done || state == cpu_Crashed) fprintf(stderr, "atmega328p: the processor crashed\n"), exit(1);
   }
   if (pending_at == pending_count) pending_at = pending_count = 0;

@@ -20,6 +20,8 @@ typedef struct {
 void board_start(const char *firmware, board_events events);
 /// Presses the reset button for a moment. Power, RAM and EEPROM stay.
 void board_reset(void);
+/// The firmware stops where it is, for ever.
+void board_hang(void);
 /// The e-stop's wire to ground.
 void board_set_estop(bool is_open);
 /// Lets time pass.

@@ -179,6 +179,9 @@ static bool obey(const char *command) {
   } else if (!strcmp(command, "reset")) {
     board_reset();
     tell("reset");
+  } else if (!strcmp(command, "hang")) {
+    board_hang();
+    tell("hang");
   } else if (!strcmp(command, "unplug")) {
     unplug();
     tell("unplug");

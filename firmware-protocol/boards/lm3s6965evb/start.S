@@ -41,7 +41,9 @@ fault:
   str r1, [r0]
   ldr r0, =0x40006100           // PC6
   str r1, [r0]
-3:b 3b
+  .global hang
+hang:
+  b hang
 
   .thumb_func
   .global wait_for_interrupt
