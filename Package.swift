@@ -162,6 +162,10 @@ let package = Package(
       name: "crash-probe",
       dependencies: ["ArmModel", "ArmProfiles", "BusTrials", "CSystem", "RealTime", "ServoBus"],
       path: "Tests/CrashProbe", swiftSettings: swiftSettings),
+    // The list of injected faults, on real threads around an arm of virtual servos.
+    tests(
+      "LiveInjection",
+      ["ArmModel", "ArmProfiles", "CSystem", "Numerics", "RealTime", "Safety", "ServoBus", "VirtualServos"]),
     // Policies made on the spot, and an arm that follows a script.
     .target(
       name: "LoopTestSupport", dependencies: ["ArmModel", "Configuration", "Recording"], path: "Tests/LoopTestSupport",

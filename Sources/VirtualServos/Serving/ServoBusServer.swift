@@ -48,16 +48,17 @@ public final class ServoBusServer: Sendable {
     return try ServoBusServer(bus, .listener(listener), name: listener.name, priority: priority)
   }
 
-  /// Serves a bus at one end of a socket pair; the other end is the host's, who closes it.
+  /// Serves a bus at one end of a socket pair; the other end is the host's, who closes it. `priority` as for a
+  /// pseudo-terminal.
   public static func socketPair(
-    _ bus: sending VirtualServoBus
+    _ bus: sending VirtualServoBus, priority: Int? = nil
   ) throws(VirtualServoError) -> (server: ServoBusServer, host: Int32) {
     var ends: [Int32] = [-1, -1]
     guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0 else {
       throw systemFailure("a socket pair cannot be made")
     }
     setNonBlocking(ends[0])
-    let server = try ServoBusServer(bus, .connection(ends[0]), name: "socketpair")
+    let server = try ServoBusServer(bus, .connection(ends[0]), name: "socketpair", priority: priority)
     return (server, ends[1])
   }
 
