@@ -85,6 +85,9 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
   private var parkDistance = 0.0
   private var nextBusRecord: Int64 = .min
   private var crashStopIsArmed = false
+  /// What the bus had counted before the last tick.
+  private var answersBefore: UInt64 = 0
+  private var damagedBefore: UInt64 = 0
 
   init(
     loop: consuming ControlLoop, device: consuming Device, bounds: RunBounds, settings: HardwareSettings,
@@ -127,6 +130,7 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
     core.loop.sleepUntilNextTick(spinning: core.spin)
     sinew_rt_enter()
     core.loop.tick(&device)
+    countBus()
     let step = sequence.afterTick(&core, consents: consents, signals: signals)
     if crashStopIsArmed { prepareForCrash() }
     if core.isEnding && sequence.parks && core.loop.inputs.power == .on { measureParking() }
@@ -141,6 +145,16 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
     hardware.reopenCount = sequence.reopenCount
     hardware.parkDistance = parkDistance
     report.hardware = hardware
+  }
+
+  /// What the bus has counted in this tick, for the core's watch over damaged answers.
+  private mutating func countBus() {
+    let record = device.busRecord
+    core.loop.inputs.bus.errors = Int(truncatingIfNeeded: record.damaged &- damagedBefore)
+    core.loop.inputs.bus.replies =
+      Int(truncatingIfNeeded: record.answers &- answersBefore) &+ core.loop.inputs.bus.errors
+    answersBefore = record.answers
+    damagedBefore = record.damaged
   }
 
   /// The bus and the servos, ten times a second.

@@ -18,6 +18,8 @@ struct ScriptedDevice: ~Copyable, PhysicalArm {
   /// Whether the next attempts to open the port again succeed.
   var canReopen = false
   private(set) var reopenAttempts = 0
+  /// The read from which on every eighth answer is damaged.
+  var damagedFrom = Int.max
   /// Why the end cannot be confirmed, if it cannot.
   var concludeFailure: String?
   private(set) var concludeCount = 0
@@ -39,6 +41,8 @@ struct ScriptedDevice: ~Copyable, PhysicalArm {
     var record = BusRecord(count: arm.jointCount)
     record.power = arm.power
     record.requests = UInt64(arm.readCount)
+    record.answers = UInt64(arm.readCount)
+    record.damaged = UInt64(max(0, arm.readCount - damagedFrom) / 8)
     return record
   }
   var descriptor: Int32 { -1 }

@@ -231,6 +231,16 @@ import Testing
     #expect(latched.has(.servoVoltage))
   }
 
+  @Test func `More than a twentieth of damaged answers within a second stops the arm`() throws {
+    var rig = try HardwareRig(limitSteps: nil)
+    rig.switchOn()
+    rig.turn { $0.core.loop.episode.steps > 5 }
+    rig.run.device.damagedFrom = rig.run.device.arm.readCount
+    rig.turn(atMost: 200) { $0.core.loop.decision.active.has(.busErrors) }
+    let (active, source) = (rig.run.core.loop.decision.active, rig.run.core.loop.decision.source)
+    #expect(active.conditions == [.busErrors] && source == .stop)
+  }
+
   @Test func `The time of a run begins when the arm first holds`() throws {
     var rig = try HardwareRig(duration: 3, limitSteps: nil)
     rig.turn(1000)
