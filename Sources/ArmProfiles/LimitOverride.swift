@@ -37,8 +37,8 @@ public struct LimitOverride: Sendable, Equatable {
     self.origin = origin
   }
 
+  /// The limits among what `safety` holds.
   static func readAll(_ node: ConfigurationNode) throws(ConfigurationError) -> [LimitOverride] {
-    try node.allowOnly(["every_joint", "joints"])
     var result: [LimitOverride] = []
     if let every = try node.optional("every_joint") { result += try read(every, joint: nil) }
     if let joints = try node.optional("joints") {

@@ -53,6 +53,10 @@ extension RobotConfiguration {
         # Limits tighter than the arm profile's (rad, rad/s, rad/s2, rad/s3, N m). For example:
         # every_joint: {velocity: 1.5}
         # joints: {\(exampleJoint(of: arm)): {lower: -1, upper: 1, velocity: 1}}
+        # The box that every part of the moving arm stays in (m, frame of the arm's base):
+        # workspace: {x: [-0.3, 0.45], y: [-0.3, 0.3], z: [0, 0.5]}
+        # Goals are kept from leading a physical arm into itself or the table; for a simulated one with:
+        # self_collision: true
 
       """
   }

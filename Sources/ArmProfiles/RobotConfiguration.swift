@@ -111,6 +111,10 @@ public struct RobotConfiguration: Sendable, Equatable {
   public var realTime = RealTimeSettings()
   /// Limits tighter than the arm profile's; see `ArmProfile.tightened(by:)`.
   public var safetyLimits: [LimitOverride] = []
+  /// The box that the arm stays in; nil for none but the model's floor.
+  public var workspace: Workspace?
+  /// Whether goals are kept from leading the arm into itself or into the model's floor. Nil: a physical arm's are.
+  public var checksSelfCollision: Bool?
 
   /// The defaults.
   public init() {}
@@ -145,7 +149,7 @@ public struct RobotConfiguration: Sendable, Equatable {
     if let node = try root.given("run") { try readRun(node) }
     if let node = try root.given("log") { try readLog(node) }
     if let node = try root.given("realtime") { try readRealTime(node) }
-    if let node = try root.given("safety") { safetyLimits = try LimitOverride.readAll(node) }
+    if let node = try root.given("safety") { try readSafety(node) }
   }
 
   private mutating func readHardware(_ node: ConfigurationNode) throws(ConfigurationError) {
@@ -185,6 +189,13 @@ public struct RobotConfiguration: Sendable, Equatable {
       guard !log.folder.isEmpty else { throw folder.error("the folder has no name") }
     }
     if let compression = try node.given("compression") { log.compression = try compression.choice(Compression.self) }
+  }
+
+  private mutating func readSafety(_ node: ConfigurationNode) throws(ConfigurationError) {
+    try node.allowOnly(["every_joint", "joints", "workspace", "self_collision"])
+    safetyLimits = try LimitOverride.readAll(node)
+    workspace = try node.given("workspace").map { node throws(ConfigurationError) in try Workspace(node) }
+    checksSelfCollision = try node.given("self_collision")?.boolean()
   }
 
   private mutating func readRealTime(_ node: ConfigurationNode) throws(ConfigurationError) {

@@ -43,6 +43,7 @@ struct SessionParts {
       proposalPeriod: simulated.proposalPeriod, parkPose: parkPose)
     safety.armingTicks = simulated.armingTicks
     safety.isSupervised = false
+    safety.capsules = simulated.capsules
     safety.parkTime = HardwareSequence.parkBudget
     return safety
   }

@@ -20,6 +20,11 @@ public struct SessionPlan: Sendable {
   public var servo: String?
   /// Limits tighter than the profile's.
   public var limitOverrides: [LimitOverride] = []
+  /// The box that the arm stays in; nil for none but the model's floor.
+  public var workspace: Workspace?
+  /// Whether goals are kept from leading the arm into itself or into the model's floor. Nil: a physical arm's are; policies
+  /// that learn in simulation may touch what they like.
+  public var checksSelfCollision: Bool?
   /// Control rate, Hz; nil takes the policy's rate for torque arms and its first multiple of at least 100 Hz otherwise.
   public var controlRate: Double?
   /// The simulator's time step, s; nil takes the model's.

@@ -13,6 +13,8 @@ public struct TaskSetup: Sendable {
   public let model: PhysicsModel
   /// What the safety core keeps commands within.
   public let limits: JointLimits
+  /// The arm's shape and the space it may use, for the safety core; without capsules nothing is checked.
+  public let capsules: CapsuleModel
   /// Ticks of the loop, and steps of the policy, Hz.
   public let controlRate: Double
   public let policyRate: Double
@@ -38,6 +40,7 @@ public struct TaskSetup: Sendable {
     (controlRate, ticksPerStep) = try Self.rates(plan, policyRate: policyRate)
     limits = try Self.limits(plan, model: model, notes: &notes)
     if let problem = limits.problem(jointNames: task.joints) { throw SessionError(problem) }
+    capsules = try Self.capsules(plan, model: model, notes: &notes)
   }
 
   /// The control period, ns.
@@ -77,6 +80,7 @@ public struct TaskSetup: Sendable {
       interpolation: plan.interpolation, seed: plan.seed, limits: limits, mode: task.commandMode,
       armingTicks: armingTicks)
     if task.commandMode == .position { configuration.safety.boundResidualMotion() }
+    configuration.safety.capsules = capsules
     return configuration
   }
 

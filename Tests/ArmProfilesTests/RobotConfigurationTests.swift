@@ -109,3 +109,27 @@ import Testing
     #expect(profile.joints.allSatisfy { $0.velocity == 5.2155 })
   }
 }
+
+@Suite struct WorkspaceTests {
+  @Test func aBoxIsReadAndWhatIsNotGivenHasNoWall() throws {
+    let read = try RobotConfiguration(
+      node("safety: {workspace: {x: [-0.3, 0.4], z: [0, 0.5]}, self_collision: false, every_joint: {velocity: 2}}"))
+    #expect(read.workspace?.lower == [-0.3, -.infinity, 0])
+    #expect(read.workspace?.upper == [0.4, .infinity, 0.5])
+    #expect(read.checksSelfCollision == false && read.safetyLimits.count == 1)
+    let empty = try RobotConfiguration(node("safety: {workspace: }"))
+    #expect(empty.workspace == nil && empty.checksSelfCollision == nil)
+  }
+
+  @Test(arguments: [
+    ("{x: [0.4, 0.3]}", "0.4 is not below 0.3"), ("{x: [1]}", "a list of 2 numbers"),
+    ("{u: [0, 1]}", "unknown key 'u'"),
+    ("3", "safety.workspace"),
+  ])
+  func aBoxThatIsNoneIsRefusedWithItsPlace(text: String, message: String) {
+    do {
+      _ = try RobotConfiguration(node("safety: {workspace: \(text)}"))
+      Issue.record("accepted")
+    } catch { #expect("\(error)".hasPrefix("p.yaml:1:") && "\(error)".contains(message), "\(error)") }
+  }
+}

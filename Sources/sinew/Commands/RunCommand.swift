@@ -26,6 +26,10 @@ struct RunCommand: ParsableCommand {
       (--exit says otherwise); a second Ctrl-C leaves out the parking, a third ends the process at once, and the arm holds \
       its last goal under torque (--on-crash says otherwise). Torque counts as off when every servo has said so. On hardware real-time rights are required unless --allow-non-realtime is given.
 
+      No goal leads a real arm into itself, into the table or out of the box that robot.yaml may name (safety: workspace): \
+      it comes to rest before, and a policy that insists for half a second is stopped. For a simulated arm ask for that with \
+      safety: {self_collision: true}.
+
       With --supervised a person with a gamepad is in charge: the policy moves only while enable (RB) is held. Start arms; \
       with enable held, start begins an episode and gives the policy authority. A stick takes over in one tick; to give \
       back, let enable go, hold it anew and press start. Every step of the log has the policy's action, the command that was \

@@ -124,6 +124,8 @@ enum SessionPlanning {
     plan.profile = options.profile ?? arm ?? (options.model == nil && options.task == nil ? configuration?.arm : nil)
     plan.servo = options.servo ?? configuration?.simulation.servo
     plan.limitOverrides = configuration?.safetyLimits ?? []
+    plan.workspace = configuration?.workspace
+    plan.checksSelfCollision = configuration?.checksSelfCollision
     plan.controlRate = options.controlRate ?? configuration?.controlRate
     plan.physicsTimestep = options.physicsTimestep
     plan.seed = options.seed ?? configuration?.seed ?? 0
