@@ -78,8 +78,9 @@ public struct StopTrial: Sendable {
   }
 
   /// An arm of virtual servos at one end of a socket pair: a server, its descriptor for the host, and what to connect as.
+  /// `priority`: SCHED_FIFO priority of the servos' thread, for a shaft that follows late is led slowly; nil for none.
   public static func serve(
-    period: Int64
+    period: Int64, priority: Int? = nil
   ) throws -> (server: ServoBusServer, host: Int32, configuration: ServoArmConfiguration) {
     let model = try VirtualServos.ServoModel.named("sts3215-7v4")
     let ids = [UInt8](1...6)
@@ -93,7 +94,7 @@ public struct StopTrial: Sendable {
     let bus = try VirtualServoBus(
       VirtualBusConfiguration(servos: servos, timing: VirtualServos.BusTiming(baud: 1_000_000)),
       physics: IndependentJoints(joints))
-    let (server, host) = try ServoBusServer.socketPair(bus)
+    let (server, host) = try ServoBusServer.socketPair(bus, priority: priority)
     return (
       server, host, ServoArmConfiguration(profile: profile, calibration: calibration, controlPeriod: period)
     )
@@ -103,7 +104,8 @@ public struct StopTrial: Sendable {
   ///
   /// - Parameter progress: how many presses are done; called from the control thread.
   public func run(progress: @escaping @Sendable (Int) -> Void = { _ in }) throws -> Result {
-    let (server, host, configuration) = try Self.serve(period: period)
+    let (server, host, configuration) = try Self.serve(
+      period: period, priority: realTime.priority.map { max(1, $0 - 10) })
     defer { server.stop() }
     let button = Button()
     let seed = seed
