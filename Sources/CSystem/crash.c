@@ -23,7 +23,7 @@ struct frame {
 // Two of them, so that one is whole at every instant; `current` says which, -1 while there is none.
 static struct frame frames[2];
 static atomic_int current = -1;
-static atomic_bool is_active, was_sent;
+static atomic_bool is_active, was_sent, is_done;
 // What is said on standard error beside it.
 static char words[256];
 static atomic_size_t word_count;
@@ -45,11 +45,15 @@ static void put(const struct frame *frame) {
   }
 }
 
-void sinew_crash_stop_send(void) {
-  if (!atomic_load(&is_active) || atomic_load(&current) < 0) return;
+bool sinew_crash_stop_send(void) {
+  if (!atomic_load(&is_active) || atomic_load(&current) < 0) return false;
   // Two threads may crash at once; and from here on nobody else writes. An update that is under way may still end: it
   // changes the other frame, and makes that the current one when it is whole.
-  if (atomic_exchange(&was_sent, true)) return;
+  if (atomic_exchange(&was_sent, true)) {
+    // Whoever ends the process now would cut the other short. A crash within that other waits in vain, but not for long.
+    for (int tries = 0; tries < 60 && !atomic_load(&is_done); tries++) poll(NULL, 0, pause_ms);
+    return true;
+  }
   int index = atomic_load(&current);
   int before = errno;
   for (int copy = 0; copy < copies && frames[index].count > 0; copy++) {
@@ -58,7 +62,9 @@ void sinew_crash_stop_send(void) {
   }
   size_t count = atomic_load(&word_count);
   if (count > 0 && write(STDERR_FILENO, words, count) < 0) errno = before;
+  atomic_store(&is_done, true);
   errno = before;
+  return true;
 }
 
 bool sinew_crash_stop_was_sent(int descriptor) {
@@ -117,6 +123,7 @@ int sinew_crash_stop_arm(int descriptor, const void *bytes, size_t count) {
   for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) sigdelset(&action.sa_mask, crashes[i]);
   for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
     if (sigaction(crashes[i], &action, NULL) != 0) return errno;
+  atomic_store(&is_done, false);
   atomic_store(&was_sent, false);
   install(descriptor, bytes, count);
   atomic_store(&is_active, true);

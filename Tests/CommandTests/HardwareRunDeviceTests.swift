@@ -163,8 +163,12 @@ struct HardwareRunDeviceTests {
       usleep(20_000)
     }
     let outcome = try command.finish(patience: 20)
-    #expect(outcome.errors.contains(policy == "hold" ? "TORQUE MAY BE ON" : "nobody has read it back"))
-    #expect(wait(3) { policy == "hold" ? arm.isOn : arm.isOff })
+    // The second lets go of the arm, and sometimes that is done when the third comes.
+    let hadLetGo = outcome.errors.contains("ended at once. This run has no torque on")
+    #expect(
+      hadLetGo || outcome.errors.contains(policy == "hold" ? "TORQUE MAY BE ON" : "nobody has read it back"),
+      "\(outcome.output) \(outcome.errors)")
+    #expect(wait(3) { policy == "hold" && !hadLetGo ? arm.isOn : arm.isOff })
     #expect(outcome.code == 128 + SIGINT, "\(outcome.output) \(outcome.errors)")
   }
 

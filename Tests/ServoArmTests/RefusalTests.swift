@@ -40,7 +40,7 @@ import VirtualServos
     var rig = try Rig(kind)
     rig.bus.servos.append(ServoSetup(rig.bus.servos[0].model, id: 2, registers: rig.bus.servos[0].registers))
     rig.starts.append(-0.5)
-    try expect(rig, .duplicate(2), ["id 2", "two servos have this id", "sinew servo set-id"])
+    try expect(rig, .duplicate(2), ["id 2", "two servos have one id", "sinew servo set-id"])
   }
 
   @Test func `Another model`() throws {

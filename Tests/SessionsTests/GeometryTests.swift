@@ -24,7 +24,7 @@ import Testing
 
   /// A run whose policy always acts the same.
   private func plan(_ action: [Float], _ safety: String, in folder: TemporaryFolder) throws -> SessionPlan {
-    let layer = DensePolicy.Layer(weights: action.map { _ in [Float](repeating: 0, count: 32) }, bias: action)
+    let layer = DensePolicy.Layer(weights: action.map { _ in [Float](repeating: 0, count: 29) }, bias: action)
     let policy = DensePolicy(layers: [layer], jointNames: Self.joints)
     let given = try configuration(safety)
     let written = try policy.write(to: folder)

@@ -28,7 +28,7 @@ void sinew_crash_stop_disarm(void);
 /// (ESHUTDOWN), whatever thread is still running.
 SINEW_RT bool sinew_crash_stop_was_sent(int descriptor);
 /// Sends the stop frame now, if there is one and it was not sent yet. Async-signal-safe.
-void sinew_crash_stop_send(void);
+bool sinew_crash_stop_send(void);
 
 /// Gives the calling thread an alternative stack for the handlers of its own faults, unless it has one. Returns 0 or an
 /// errno value.
