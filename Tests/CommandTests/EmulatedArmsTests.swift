@@ -3,12 +3,11 @@ import ArmProfiles
 import Foundation
 import Glibc
 import LoopTestSupport
-import TestSupport
 import Testing
 
-/// Whole arms that `sinew emulate` stands for, and all that is done to a real one.
-@Suite(.serialized, .enabled(if: PseudoTerminals.areAvailable, Comment(rawValue: PseudoTerminals.reason)))
-struct EmulatedArmsDeviceTests {
+/// Whole arms that `sinew emulate` stands for, and all that is done to a real one. At a socket and in real time where that is
+/// granted: a busy machine lets the bytes of a pseudo-terminal wait.
+@Suite(.serialized) struct EmulatedArmsTests {
   /// An emulated arm, with a task and a policy for it. There is no model of these arms: a chain of plain links stands in.
   private final class Scene {
     let folder: ScratchFolder
@@ -46,7 +45,7 @@ struct EmulatedArmsDeviceTests {
 
         """, to: "wave.yaml")
       emulation = try Command(
-        ["emulate", "--arm", arm, "--pty", "bus"] + options, in: folder.root, isAsked: isAsked)
+        ["emulate", "--arm", arm, "--listen", "unix:bus"] + options, in: folder.root, isAsked: isAsked)
       let end = Date(timeIntervalSinceNow: 20)
       while !FileManager.default.fileExists(atPath: folder.path("bus")), Date() < end { usleep(5000) }
     }
@@ -62,13 +61,14 @@ struct EmulatedArmsDeviceTests {
       return outcome
     }
 
-    let onPort = ["--port", "bus", "--yes", "--allow-non-realtime", "--priority", "0"]
+    let onPort = ["--port", "bus", "--yes", "--allow-non-realtime"]
 
     /// One episode of the task, logged to run.mcap.
     func run(_ calibration: String) throws -> Outcome {
       try insist(
         [
-          "run", "--arm", profile.name, "--model", "chain.xml", "--calibration", calibration, "--task", "wave.yaml",
+          "run", "--arm", profile.name, "--model", "chain.xml", "--calibration", calibration,
+          "--task", "wave.yaml",
           "--policy", policy, "--control-rate", "50", "--episodes", "1", "--json", "--log", "run.mcap",
         ] + onPort)
     }
