@@ -75,7 +75,7 @@ def run_on_emulated_arm(make, arguments, folder):
         if not emulator.stdout.readline():
             sys.exit(f"{make}: sinew emulate did not start")
         subprocess.run(
-            [arguments.sinew, "run", "--arm", profile, "--port", port, "--calibration", calibration, "--task", "reach",
+            [arguments.sinew, "run", "--unsupervised", "--arm", profile, "--port", port, "--calibration", calibration, "--task", "reach",
              "--policy", arguments.policy, "--episodes", str(arguments.episodes), "--seed", "1", "--yes",
              "--allow-non-realtime", "--log", log],
             check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr, timeout=30 + 20 * arguments.episodes)

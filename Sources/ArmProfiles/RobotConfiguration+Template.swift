@@ -14,7 +14,7 @@ extension RobotConfiguration {
       task: \(defaults.task.map(quotedScalar) ?? "none")   # a shipped task by name, or the path of a .yaml file
       policy:   # a shipped policy by name, a bundle folder or an .onnx file; empty: the one that ships for the task
 
-      hardware:   # the real arm; with a port here it moves
+      hardware:   # the real arm; with a port here it moves, and `sinew run` asks for --unsupervised
         port:   # such as /dev/serial/by-id/...; empty: the arm is simulated
         calibration:   # a name in calibration/, or the path of a file
         baud:   # bit/s; empty: the arm profile's

@@ -32,6 +32,9 @@ public final class HardwareSession: PreparedSession {
     execution = SessionExecution(run: run, plan: plan, recorder: parts.recorder, worker: worker)
     var summary = SessionSummary(parts, policyHasThread: worker != nil)
     summary.armDescription = setup.armDescription(report, settings)
+    if settings.isUnsupervised {
+      summary.notes.append("unsupervised: nobody holds enable while the policy moves the arm; the log says so")
+    }
     summary.notes += report.notes + setup.notes(report, controlRate: parts.controlRate)
     self.summary = summary
   }
@@ -117,7 +120,7 @@ struct HardwareSetup {
         "latency_us": "\(Double(report.latency) / 1000)", "cycle_bytes": "\(report.cycleBytes)",
         "achievable_rate_hz": "\(report.achievableRate)", "exit": settings.exit.rawValue,
         "on_unplug": settings.onUnplug.rawValue, "on_crash": settings.onCrash.rawValue,
-      ],
+      ].merging(settings.isUnsupervised ? ["unsupervised": "true"] : [:]) { own, _ in own },
       attachments: [
         LogAttachment(name: "calibration.yaml", mediaType: "application/yaml", data: Array(calibrationText.utf8))
       ])

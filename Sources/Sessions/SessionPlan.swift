@@ -84,6 +84,8 @@ public struct HardwareSettings: Sendable {
   public var onUnplug = UnplugPolicy.end
   /// Whether the run waits for its operator after an episode that a condition cut short.
   public var asksAfterInterruption = true
+  /// Whether the operator has said that the policy may move the arm with nobody holding enable. The log keeps it.
+  public var isUnsupervised = false
 
   public init(port: String, calibration: String) {
     self.port = port

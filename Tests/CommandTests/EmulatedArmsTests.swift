@@ -67,7 +67,7 @@ import Testing
     func run(_ calibration: String) throws -> Outcome {
       try insist(
         [
-          "run", "--arm", profile.name, "--model", "chain.xml", "--calibration", calibration,
+          "run", "--unsupervised", "--arm", profile.name, "--model", "chain.xml", "--calibration", calibration,
           "--task", "wave.yaml",
           "--policy", policy, "--control-rate", "50", "--episodes", "1", "--json", "--log", "run.mcap",
         ] + onPort)

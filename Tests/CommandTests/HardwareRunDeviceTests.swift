@@ -48,7 +48,7 @@ struct HardwareRunDeviceTests {
     func start(_ arguments: [String], at terminal: OperatorTerminal) throws -> Command {
       try Command(
         [
-          "run", "--arm", "so101", "--port", "bus", "--calibration", "./arm.yaml", "--policy", policy,
+          "run", "--unsupervised", "--arm", "so101", "--port", "bus", "--calibration", "./arm.yaml", "--policy", policy,
           "--allow-non-realtime", "--control-rate", "50", "--priority", "0", "--no-log",
         ] + arguments, in: folder.root, input: terminal.path)
     }
@@ -61,7 +61,8 @@ struct HardwareRunDeviceTests {
       for attempt in 0..<10 {
         let command = try Command(
           [
-            "run", "--arm", "so101", "--port", "bus", "--calibration", "./arm.yaml", "--policy", policy, "--yes",
+            "run", "--unsupervised", "--arm", "so101", "--port", "bus", "--calibration", "./arm.yaml", "--policy",
+            policy, "--yes",
             "--allow-non-realtime", "--control-rate", "50", "--priority", "0", "--log", "run\(attempt).mcap",
           ] + arguments, in: folder.root)
         let end = Date(timeIntervalSinceNow: 8)
@@ -235,7 +236,8 @@ struct HardwareRunDeviceTests {
     let arm = try Arm()
     defer { arm.server.stop() }
     let policy = arguments.contains("--policy") ? [] : ["--policy", arm.policy]
-    let outcome = try Command.run(["run", "--arm", "so101", "--yes"] + policy + arguments, in: arm.folder)
+    let outcome = try Command.run(
+      ["run", "--unsupervised", "--arm", "so101", "--yes"] + policy + arguments, in: arm.folder)
     #expect(outcome.code == 2)
     #expect(outcome.errors.contains(part), "\(outcome.errors)")
     #expect(arm.isOff)
@@ -266,12 +268,39 @@ struct HardwareRunDeviceTests {
     #expect(other.code == 2 && other.errors.contains("so101"), "\(other.errors)")
   }
 
+  @Test("That nobody holds enable has to be said, and stands in the log")
+  func unsupervised() throws {
+    let arm = try Arm()
+    defer { arm.server.stop() }
+    let words = ["--arm", "so101", "--port", "bus", "--calibration", "./arm.yaml", "--policy", arm.policy, "--yes"]
+    let refused = try Command.run(["run"] + words, in: arm.folder)
+    #expect(refused.code == 2 && refused.errors.contains("add --unsupervised"), "\(refused.errors)")
+    let both = try Command.run(["run", "--supervised", "--unsupervised"] + words, in: arm.folder)
+    #expect(both.code == 2 && both.errors.contains("exclude each other"))
+    let idle = try Command.run(
+      ["run", "--unsupervised", "--arm", "so101", "--policy", arm.policy, "--virtual", "--duration", "1"],
+      in: arm.folder)
+    #expect(idle.code == 2 && idle.errors.contains("--unsupervised is about a real arm"), "\(idle.errors)")
+    #expect(arm.isOff)
+    let command = try arm.start([])
+    #expect(command.errors.contains("note: unsupervised: nobody holds enable"), "\(command.errors)")
+    command.send(SIGINT)
+    _ = try command.finish(patience: 40)
+    let log = try #require(
+      FileManager.default.contentsOfDirectory(atPath: arm.folder.root).filter { $0.hasSuffix(".mcap") }.sorted().last)
+    let info = try Command.run(["log", "info", log], in: arm.folder)
+    #expect(info.output.contains("unsupervised: true"), "\(info.output)")
+  }
+
   @Test("Without a terminal and without --yes nothing moves")
   func asks() throws {
     let arm = try Arm()
     defer { arm.server.stop() }
     let outcome = try Command.run(
-      ["run", "--arm", "so101", "--port", "bus", "--calibration", "./arm.yaml", "--policy", arm.policy], in: arm.folder)
+      [
+        "run", "--unsupervised", "--arm", "so101", "--port", "bus", "--calibration", "./arm.yaml", "--policy",
+        arm.policy,
+      ], in: arm.folder)
     #expect(outcome.code == 2 && outcome.errors.contains("--yes"))
     #expect(arm.isOff)
   }

@@ -19,9 +19,10 @@ struct RunCommand: ParsableCommand {
         sinew run --config robot.yaml --strict --priority 80 --cpu 2
         sinew run --task reacher-v5 --perturb payload=0.1 --perturb latency=0.04
         sinew run --supervised --task reach --policy my-policy/
-        sinew run --arm so101 --port /dev/serial/by-id/usb-ADAPTOR --calibration my-arm --task reach --policy my-policy/
+        sinew run --unsupervised --arm so101 --port /dev/serial/by-id/usb-ADAPTOR --calibration my-arm --task reach --policy reach
 
-      With --port a real arm moves. The run begins without torque and reads only; you switch torque on with Enter. Before \
+      With --port a real arm moves. That it does so with nobody holding an enable button has to be said, by --unsupervised; \
+      the log says so, too. The run begins without torque and reads only; you switch torque on with Enter. Before \
       each episode the arm goes slowly to the episode's start. Ctrl-C brings it to rest, parks it and switches torque off \
       (--exit says otherwise); a second Ctrl-C leaves out the parking, a third ends the process at once, and the arm holds \
       its last goal under torque (--on-crash says otherwise). Torque counts as off when every servo has said so. On hardware real-time rights are required unless --allow-non-realtime is given.
@@ -47,6 +48,11 @@ struct RunCommand: ParsableCommand {
 
   @Flag(help: "A person holds enable while the policy moves the arm, and takes over with a stick.")
   var supervised = false
+
+  @Flag(
+    help:
+      "On a real arm: the policy moves it with nobody holding enable. Keep the switch of its motors' power in reach.")
+  var unsupervised = false
 
   @OptionGroup(title: "Options of --supervised") var device: OperatorDeviceOptions
 
@@ -105,6 +111,7 @@ struct RunCommand: ParsableCommand {
     if !supervised, let name = device.given ?? (timeLimit == nil ? nil : "--time-limit") {
       throw ValidationError("\(name) is about a person's part in the run; add --supervised, or leave it out.")
     }
+    if supervised && unsupervised { throw ValidationError("--supervised and --unsupervised exclude each other.") }
     if supervised && virtual && device.recording == nil {
       throw ValidationError("--supervised with --virtual needs --recording: a person lives in real time.")
     }

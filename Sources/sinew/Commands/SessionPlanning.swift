@@ -37,8 +37,18 @@ enum SessionPlanning {
     plan.hearsEarlierStops = true
     plan.allowsNonRealTime = !command.strict
     plan.hardware = try hardware(command.hardware, configuration: configuration, profile: plan.profile)
+    if plan.hardware == nil && command.unsupervised && !command.hardware.simulate {
+      throw InputError(
+        "--unsupervised is about a real arm, and none is asked for; name its port with --port, or leave it out")
+    }
     if plan.hardware != nil {
       try refuseSimulationOptions(command)
+      guard command.supervised || command.unsupervised else {
+        throw InputError(
+          "a policy moves a real arm with nobody holding enable only where that is said: add --unsupervised, and keep the "
+            + "switch that cuts the motors' power within reach")
+      }
+      plan.hardware?.isUnsupervised = command.unsupervised
       plan.clock = .monotonic
       plan.perturbations = Perturbations()
       plan.servo = nil
