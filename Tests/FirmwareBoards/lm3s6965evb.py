@@ -17,6 +17,7 @@ looked at. So pins are known to the millisecond, and at most 16 bytes, which the
 Usage: lm3s6965evb.py FIRMWARE.elf
 """
 import re
+import select
 import subprocess
 import sys
 
@@ -32,40 +33,46 @@ class Debugger:
 
     def __init__(self, link):
         self.link, self.buffer = link, b""
-        link.settimeout(ANSWER_SECONDS)
-        self.ask("QStartNoAckMode")
-        self.link.send(b"+")
 
     def put(self, text):
         self.link.sendall(f"${text}#{sum(text.encode()) % 256:02x}".encode())
 
-    def get(self):
+    def get(self, seconds):
+        """The next packet; None when it does not come."""
         while True:
             match = re.search(rb"\$([^#]*)#..", self.buffer)
             if match:
                 self.buffer = self.buffer[match.end():]
                 return match.group(1).decode()
+            if not select.select([self.link], [], [], seconds)[0]:
+                return None
             received = self.link.recv(4096)
             if not received:
                 raise Failed("QEMU ended")
             self.buffer += received
 
-    def ask(self, text):
-        self.put(text)
-        return self.get()
+    def ask(self, text, is_answer):
+        """The first packet that is an answer. All that is asked here may be asked again."""
+        for _ in range(ANSWER_SECONDS // 5):
+            self.put(text)
+            while (answer := self.get(5)) is not None:
+                if is_answer(answer):
+                    return answer
+        raise Failed(f"QEMU does not answer {text}")
 
     def word(self, address):
-        return int.from_bytes(bytes.fromhex(self.ask(f"m{address:x},4")), "little")
+        answer = self.ask(f"m{address:x},4", lambda answer: re.fullmatch("[0-9a-f]{8}", answer))
+        return int.from_bytes(bytes.fromhex(answer), "little")
 
     def until_stop(self, how):
-        answer = self.ask(how)
-        while answer[:1] not in "TS":
-            answer = self.get()
+        self.ask(how, lambda answer: answer[:1] in ("T", "S"))
 
     def monitor(self, command):
-        answer = self.ask("qRcmd," + command.encode().hex())
-        while answer != "OK":
-            answer = self.get()
+        self.ask("qRcmd," + command.encode().hex(), lambda answer: answer == "OK")
+
+    def set_program_counter(self, address):
+        registers = self.ask("g", lambda answer: len(answer) > 128)  # 15 of 8 digits, then the program counter
+        self.ask(f"G{registers[:120]}{address.to_bytes(4, 'little').hex()}{registers[128:]}", lambda answer: answer == "OK")
 
 
 class Board:
@@ -78,7 +85,7 @@ class Board:
         self.ticks = None
         self.pending, self.heard, self.next_byte_us = b"", b"", 0.0
         self.sleep_address, self.hang_address = (symbol(firmware, name) for name in ("wait_for_interrupt", "hang"))
-        self.debugger.ask(f"Z0,{self.sleep_address:x},2")
+        self.debugger.ask(f"Z0,{self.sleep_address:x},2", lambda answer: answer == "OK")
 
     def forget_time(self):
         self.ticks = None
@@ -133,8 +140,8 @@ class Board:
             if self.ticks is not None:
                 self.give_bytes()
             self.advance()
-        emulator = self.emulator
-        print(f"now {emulator.now_us:.0f} rail {int(emulator.rail)} light {int(emulator.light)} pulses {emulator.pulses()}", flush=True)
+        board = self.emulator
+        print(f"now {board.now_us:.0f} rail {int(board.rail)} light {int(board.light)} pulses {board.pulses()}", flush=True)
 
     def send(self, data):
         if not self.pending:
@@ -154,9 +161,7 @@ class Board:
             self.emulator.watch_pins()
             self.emulator.forget_pins()
         elif words[0] == "hang":
-            registers = self.debugger.ask("g")  # 15 of 8 digits, then the program counter
-            if self.debugger.ask(f"G{registers[:120]}{self.hang_address.to_bytes(4, 'little').hex()}{registers[128:]}") != "OK":
-                raise Failed("QEMU does not set the program counter")
+            self.debugger.set_program_counter(self.hang_address)
         else:
             raise Failed(f"unknown command: {command}")
 

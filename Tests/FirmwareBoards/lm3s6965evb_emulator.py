@@ -4,6 +4,7 @@ How pins are seen: QEMU models the ports, and traces their outputs. It has no mo
 its registers; the unit's generators are modelled here from the data sheet (counting down, comparators that count from the next
 frame on). The e-stop's wire is moved through QEMU's test interface.
 """
+import atexit
 import os
 import re
 import shutil
@@ -105,8 +106,10 @@ class Emulator:
             ["qemu-system-arm", "-M", "lm3s6965evb", "-accel", "tcg", "-nodefaults", "-nic", "none", "-display", "none",
              "-monitor", "none", "-kernel", firmware, "-chardev", self.listening("line"), "-serial", "chardev:line",
              "-qtest", f"unix:{self.path('pins')},server=on,wait=off", "-qtest-log", "/dev/null",
-             "-d", "unimp,trace:pl061_set_output,trace:pl061_reset", "-D", self.path("log"), *(a.replace("@", self.scratch + "/") for a in arguments)],
+             "-d", "unimp,trace:pl061_set_output,trace:pl061_reset", "-D", self.path("log"),
+             *(argument.replace("@", self.scratch + "/") for argument in arguments)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        atexit.register(self.process.kill)  # also when it could not be connected to
         self.line, self.pins = self.connect("line"), self.connect("pins")
         self.line.setblocking(False)
         self.now_us, self.rcc = 0.0, 0
@@ -156,7 +159,8 @@ class Emulator:
         for line in lines:
             words = line.decode(errors="replace").split()
             if words[:1] == ["PWM:"] and words[3] == "write":
-                offset, value = (int(re.search(name + r" (0x[0-9a-f]+)", line.decode()).group(1), 16) for name in ("offset", "value"))
+                offset, value = (int(re.search(name + r" (0x[0-9a-f]+)", line.decode()).group(1), 16)
+                                 for name in ("offset", "value"))
                 self.rcc = int(self.ask_pins(f"readl {RCC:#x}").split()[1], 16)
                 self.pwm.write(offset, value, self.now_us)
             elif words[:1] == ["pl061_set_output"]:
