@@ -82,8 +82,7 @@ import Testing
     ])
   func drives(arm: String, models: [String]) throws {
     let scene = try Scene(arm, ["--write-calibration", "arm.yaml", "--return-delay-us", "0", "--unpaced"])
-    #expect(
-      scene.emulation.errors.contains("there is no simulation model of arm '\(arm)'"), "\(scene.emulation.errors)")
+    try scene.emulation.waitFor("there is no simulation model of arm '\(arm)'")
     let scan = try scene.insist(
       ["servo", "scan", "--port", "bus", "--protocol", "dynamixel2", "--expect", "1-\(models.count)", "--json"])
     let found = (scan.json?["servos"] as? [[String: Any]])?.compactMap { $0["model"] as? String }
