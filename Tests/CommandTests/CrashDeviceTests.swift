@@ -4,6 +4,7 @@ import BusTrials
 import CSystem
 import Foundation
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 import VirtualServos
@@ -162,52 +163,110 @@ struct CrashDeviceTests {
     #expect(death.isOn && death.servos.allSatisfy(\.isWatchdogTripped))
   }
 
-  /// How far the shafts went on after a program that moved them at full speed was killed, and how far they may: rad.
-  private func killInMotion(hasWatchdog: Bool, delay: Double) throws -> (residual: Double, bound: Double, held: Bool) {
+  /// What became of an arm whose program was killed.
+  private struct Kill: Sendable {
+    /// How far the shaft that went furthest went on, and how far it may, rad.
+    var residual: Double
+    var bound: Double
+    /// Whether it stands still under torque, by its servos' watchdogs where they have some.
+    var isHeld: Bool
+    /// From the kill until every watchdog had tripped, s; 0 without watchdogs.
+    var tripped = 0.0
+  }
+
+  /// How many programs are killed: `SINEW_KILLS`, or a few.
+  private static func kills(_ few: Int) -> Int {
+    ProcessInfo.processInfo.environment["SINEW_KILLS"].flatMap { Int($0) } ?? few
+  }
+
+  /// Kills a program that moves an arm at full speed, `delay` s after it got there.
+  private func killInMotion(hasWatchdog: Bool, delay: Double) throws -> Kill {
     let folder = try ScratchFolder()
     let server = try serve(folder, hasWatchdog: hasWatchdog)
     defer { server.stop() }
     let command = try Command(
       [folder.path("bus"), folder.path("arm.yaml"), folder.path("profile.yaml"), "motion", "hold"], in: folder.root,
       environment: ["SWIFT_BACKTRACE": "enable=no"], executable: Self.probe)
-    let end = Date(timeIntervalSinceNow: 40)
+    let end = Date(timeIntervalSinceNow: 60)
     func speed() -> Double { server.state.servos.map(\.shaft.velocity.magnitude).max() ?? 0 }
     while speed() < 0.25, Date() < end { usleep(1000) }
-    #expect(speed() > 0, "the arm never moved")
+    guard speed() > 0 else { throw Unmoved(errors: command.errors) }
     usleep(UInt32(delay * 1e6))
     let began = Date()
     let before = server.state.servos.map(\.shaft.position)
     command.send(SIGKILL)
-    #expect(try command.finish().code == nil)
+    guard try command.finish().code == nil else { throw Unmoved(errors: command.errors) }
     let died = Date().timeIntervalSince(began)
-    usleep(400_000)
-    let after = server.state.servos
-    if hasWatchdog {
-      let late = Date(timeIntervalSinceNow: 2)
-      while !server.state.servos.allSatisfy(\.isWatchdogTripped), Date() < late { usleep(2000) }
+    var tripped = 0.0
+    while hasWatchdog, !server.state.servos.allSatisfy(\.isWatchdogTripped), Date() < began.addingTimeInterval(3) {
+      usleep(2000)
+      tripped = Date().timeIntervalSince(began)
     }
+    if !hasWatchdog { usleep(400_000) }
+    let after = server.state.servos
     usleep(200_000)
     let last = server.state.servos
     let residual = zip(before, last).map { abs($0 - $1.shaft.position) }.max() ?? 0
-    // Until it was dead it went on by itself; then what its last goals were ahead, and two encoder ticks.
-    let reach = DrivenArm.speed * 2 * 0.01
     let rests = zip(after, last).allSatisfy { abs($0.shaft.position - $1.shaft.position) < 0.004 }
-    let held = rests && last.allSatisfy { $0.isTorqueOn && (!hasWatchdog || $0.isWatchdogTripped) }
-    return (residual, reach + DrivenArm.speed * died + 0.004, held)
+    let isHeld = rests && last.allSatisfy { $0.isTorqueOn && (!hasWatchdog || $0.isWatchdogTripped) }
+    // Until it was dead it went on by itself; then what its last goals were ahead, and two encoder ticks.
+    let bound = DrivenArm.speed * (2 * 0.01 + died) + 0.004
+    return Kill(residual: residual, bound: bound, isHeld: isHeld, tripped: tripped)
   }
 
-  /// `SINEW_KILLS` sets how often; at random phases of the motion and of the control period.
+  private struct Unmoved: Error, CustomStringConvertible {
+    let errors: String
+    var description: String { "the arm never moved, or its program had died by itself: \(errors)" }
+  }
+
   @Test(
     "An arm whose program is killed at full speed goes no further than its goals were ahead", arguments: [false, true])
   func killedInMotion(hasWatchdog: Bool) throws {
-    let kills = ProcessInfo.processInfo.environment["SINEW_KILLS"].flatMap { Int($0) } ?? 2
-    var worst = 0.0
-    for _ in 0..<kills {
-      let (residual, bound, held) = try killInMotion(hasWatchdog: hasWatchdog, delay: .random(in: 0...0.3))
-      #expect(residual <= bound)
-      #expect(held, "it does not stand still under torque")
-      worst = max(worst, residual / bound)
+    let kills = Self.kills(2)
+    let found = Mutex<[Kill]>([])
+    let failures = Mutex<[String]>([])
+    DispatchQueue.concurrentPerform(iterations: kills) { _ in
+      do {
+        let kill = try killInMotion(hasWatchdog: hasWatchdog, delay: .random(in: 0...0.3))
+        found.withLock { $0.append(kill) }
+      } catch { failures.withLock { $0.append("\(error)") } }
     }
-    if kills > 2 { print("\(kills) kills, watchdog: \(hasWatchdog): at most \(worst) of the bound") }
+    let all = found.withLock { $0 }
+    #expect(failures.withLock { $0 } == [] && all.count == kills)
+    for kill in all {
+      #expect(kill.residual <= kill.bound)
+      #expect(kill.isHeld, "it does not stand still under torque")
+    }
+    guard kills > 2, let furthest = all.map(\.residual).max(), let worst = all.map({ $0.residual / $0.bound }).max()
+    else { return }
+    let middle = all.map(\.residual).sorted()[all.count / 2]
+    print(
+      "\(kills) kills at full speed, \(hasWatchdog ? "with" : "without") watchdogs: residual motion "
+        + "\((middle * 1e4).rounded() / 10) mrad in the median, \((furthest * 1e4).rounded() / 10) mrad at most, "
+        + "\((worst * 100).rounded()) % of its bound"
+        + (hasWatchdog ? "; the last watchdog after \(all.map(\.tripped).max() ?? 0) s" : ""))
+  }
+
+  @Test("Killed while torque comes on, servos are all under torque or none is", arguments: [false, true])
+  func killedWhileEnergising(hasWatchdog: Bool) throws {
+    for _ in 0..<Self.kills(2) {
+      let folder = try ScratchFolder()
+      let server = try serve(folder, hasWatchdog: hasWatchdog)
+      defer { server.stop() }
+      let command = try Command(
+        [folder.path("bus"), folder.path("arm.yaml"), folder.path("profile.yaml"), "idle", "hold"], in: folder.root,
+        environment: ["SWIFT_BACKTRACE": "enable=no"], executable: Self.probe)
+      let before = server.state.servos.map(\.shaft.position)
+      let end = Date(timeIntervalSinceNow: 30)
+      while server.state.counts.bytesFromHost == 0, Date() < end { usleep(1000) }
+      // Examination, settings, goals, torque, and what comes after.
+      usleep(.random(in: 0...1_500_000))
+      command.send(SIGKILL)
+      #expect(try command.finish().code == nil)
+      usleep(300_000)
+      let servos = server.state.servos
+      #expect(Set(servos.map(\.isTorqueOn)).count == 1, "\(servos.map(\.isTorqueOn))")
+      for (servo, start) in zip(servos, before) { #expect(abs(servo.shaft.position - start) < 0.035) }
+    }
   }
 }
