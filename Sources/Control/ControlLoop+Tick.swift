@@ -171,7 +171,7 @@ extension ControlLoop {
     blackBox?.note(inputs, decision, now: now)
     inputs.armFailed = false
     inputs.writeFailed = false
-    if decision.alterations.rawValue != 0 {
+    if isAltered {
       statistics.alteredTickCount &+= 1
       step.altered = true
     }

@@ -131,7 +131,9 @@ public struct ControlLoop: ~Copyable {
   /// Where the loop hears its operator, and what it heard in the last tick.
   var feed = OperatorFeed.nobody
   var looks = OperatorLooks()
-  /// What a person's sticks propose, where a person may move the arm.
+  /// The leader arm that a person moves the arm with, if there is one.
+  var leaderFeed = LeaderFeed.nobody
+  /// What a person's hands propose, where a person may move the arm.
   var teleoperator: Teleoperator?
   /// Whether a person had a hand in the last command.
   var isIntervening = false

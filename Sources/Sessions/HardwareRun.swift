@@ -89,14 +89,13 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
   private var answersBefore: UInt64 = 0
   private var damagedBefore: UInt64 = 0
 
+  /// `person` is what the buttons of a person's device lead to, where one is in charge.
   init(
     loop: consuming ControlLoop, device: consuming Device, bounds: RunBounds, settings: HardwareSettings,
-    ear: OperatorPort.Ear
+    ear: OperatorPort.Ear, person: OperatedSequence? = nil
   ) {
     core = RunCore(loop: loop, bounds: bounds)
-    sequence = HardwareSequence(
-      exit: settings.exit, unplug: settings.onUnplug, asksAfterInterruption: settings.asksAfterInterruption,
-      wasFoundHolding: device.wasFoundHolding)
+    sequence = HardwareSequence(settings, wasFoundHolding: device.wasFoundHolding, person: person)
     self.device = device
     onCrash = settings.onCrash
     self.ear = ear
@@ -145,6 +144,7 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
     hardware.reopenCount = sequence.reopenCount
     hardware.parkDistance = parkDistance
     report.hardware = hardware
+    if sequence.isOperated { report.operation = sequence.person.report(core.loop) }
   }
 
   /// What the bus has counted in this tick, for the core's watch over damaged answers.
@@ -212,7 +212,10 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
   /// Leaves the arm as the exit policy says, or held where a fault has stopped it, and makes sure of it.
   private mutating func conclude() {
     if sequence.hasArmed {
-      let holds = sequence.leavesHolding(state: core.loop.decision.state, latched: core.loop.decision.latched)
+      // What was released on the way is not taken hold of in the end.
+      let holds =
+        device.power != .off
+        && sequence.leavesHolding(state: core.loop.decision.state, latched: core.loop.decision.latched)
       do throws(SessionError) {
         try device.conclude(holding: holds, deadline: core.loop.clock.now() &+ 2_000_000_000)
         end = holds ? .held : .released

@@ -54,6 +54,9 @@ public enum UnplugPolicy: String, Sendable, CaseIterable, BitwiseCopyable {
 ///
 /// It only ever asks: the safety core decides. Nobody resets such an arm, so each episode begins with a slow move to its
 /// start, made by the core. Torque is switched on by the operator's consent alone, also after the port was lost.
+///
+/// Where a person with a device is in charge, their buttons take the place of the questions at the terminal, and of the
+/// sequence's own haste: the arm is armed, an episode begun and a fault left when they say so.
 struct HardwareSequence: BitwiseCopyable {
   /// What the run does after a tick.
   enum Step: UInt8, BitwiseCopyable {
@@ -85,40 +88,49 @@ struct HardwareSequence: BitwiseCopyable {
 
   /// Whether the arm is brought to its park pose before torque goes off.
   let parks: Bool
-  private let holds: Bool
-  private let waitsForPort: Bool
-  private let asksAfterInterruption: Bool
+  let holds: Bool
+  let waitsForPort: Bool
+  let asksAfterInterruption: Bool
   /// Whether the arm was found under torque: it may be holding itself up.
-  private var wasFoundHolding: Bool
+  var wasFoundHolding: Bool
 
   /// Whether torque was asked for in this run.
-  private(set) var hasArmed = false
+  var hasArmed = false
   /// Whether the port was lost and the run waits for it.
-  private(set) var isLost = false
+  var isLost = false
   private(set) var reopenCount = 0
-  private var isReopened = false
-  private var nextAttempt: Int64 = 0
-  private var consentsSeen: UInt32 = 0
+  var isReopened = false
+  var nextAttempt: Int64 = 0
+  var consentsSeen: UInt32 = 0
   /// Until when torque is asked for, since the operator let it be switched on; `min` when it is not.
   private var armingUntil = Int64.min
-  private var signalsSeen: Int32 = 0
-  private var durationCounts = false
-  private var isDestined = false
+  var signalsSeen: Int32 = 0
+  var durationCounts: Bool
+  var isDestined = false
   private var needsConsent = false
   private var standingSince: Int64 = .max
   private var waitingSince: Int64 = 0
-  private var endSince: Int64 = 0
-  private var skipsPark = false
-  private var isHeldInFault = false
-  private var letsGo = false
-  private var wasStopped = false
-  private var lastState = SafetyState.boot
+  var endSince: Int64 = 0
+  var skipsPark = false
+  var isHeldInFault = false
+  var letsGo = false
+  var wasStopped = false
+  var lastState = SafetyState.boot
 
-  init(exit: ArmExit, unplug: UnplugPolicy, asksAfterInterruption: Bool, wasFoundHolding: Bool) {
-    parks = exit == .park
-    holds = exit == .hold
-    waitsForPort = unplug == .wait
-    self.asksAfterInterruption = asksAfterInterruption
+  /// Whether a person with a device is in charge, and what their buttons ask for.
+  let isOperated: Bool
+  var person: OperatedSequence
+
+  /// `person` is what the buttons of a person's device lead to; nil where the operator is asked at the terminal.
+  init(_ settings: HardwareSettings, wasFoundHolding: Bool, person: OperatedSequence? = nil) {
+    parks = settings.exit == .park
+    holds = settings.exit == .hold
+    waitsForPort = settings.onUnplug == .wait
+    isOperated = person != nil
+    asksAfterInterruption = settings.asksAfterInterruption && !isOperated
+    // The person's time begins at once: nobody is waited for.
+    durationCounts = isOperated
+    self.person = person ?? OperatedSequence(hasPolicy: false)
     self.wasFoundHolding = wasFoundHolding
   }
 
@@ -137,16 +149,18 @@ struct HardwareSequence: BitwiseCopyable {
     if core.loop.decision.active.rawValue != 0 { core.causes = core.loop.decision.active }
     let state = core.loop.decision.state
     defer { lastState = state }
+    if isOperated { notePerson(&core) }
     if state.isFault { return afterFault(&core, state, consents, signals) }
     isLost = false
     isHeldInFault = false
     isReopened = false
     hearStops(&core, signals)
-    if !core.isEnding && durationCounts && core.isDurationOver {
+    if !core.isEnding && isOver(core) {
       end(&core)
-      if core.loop.episode.isRunning { core.loop.request(.yield) }
+      if core.loop.episode.isRunning && !isOperated { core.loop.request(.yield) }
     }
     if core.isEnding { return towardsEnd(&core, state) }
+    if isOperated { return attendPerson(&core, state) }
     if wasCut { needsConsent = asksAfterInterruption }
     switch state {
     case .disarmed: awaitConsent(&core, consents)
@@ -235,17 +249,24 @@ struct HardwareSequence: BitwiseCopyable {
     if isDestined {
       beginWhenStanding(&core, now)
     } else {
-      setOut(&core, now)
+      setOut(&core)
     }
   }
 
-  /// Samples an episode and moves to its start.
+  /// Samples an episode, and tells the twin where what follows its variables is.
   @_noLocks
-  private mutating func setOut(_ core: inout RunCore, _ now: Int64) {
+  mutating func sampleEpisode(_ core: inout RunCore) -> EpisodeStart {
     let start = core.loop.sampleEpisode()
     for index in 0..<core.bounds.variableCount {
       core.loop.setTwinVariable(index, core.loop.taskVariable(index))
     }
+    return start
+  }
+
+  /// Samples an episode and moves to its start.
+  @_noLocks
+  mutating func setOut(_ core: inout RunCore) {
+    let start = sampleEpisode(&core)
     core.loop.requestMove(to: start.position)
     isDestined = true
     standingSince = .max
@@ -253,7 +274,7 @@ struct HardwareSequence: BitwiseCopyable {
   }
 
   @_noLocks
-  private mutating func beginWhenStanding(_ core: inout RunCore, _ now: Int64) {
+  mutating func beginWhenStanding(_ core: inout RunCore, _ now: Int64) {
     if waitingSince == .max { waitingSince = now }
     let stands =
       core.loop.inputs.readSucceeded
@@ -266,121 +287,5 @@ struct HardwareSequence: BitwiseCopyable {
     let hasStood = standingSince != .max && now &- standingSince >= HardwareSequence.standingTime
     guard hasStood || now &- waitingSince >= HardwareSequence.standingPatience else { return }
     if core.loop.beginEpisodeInPlace() { isDestined = false }
-  }
-
-  // MARK: Stops and the end
-
-  @_noLocks
-  private mutating func hearStops(_ core: inout RunCore, _ signals: Int32) {
-    guard signals > signalsSeen else { return }
-    signalsSeen = signals
-    if core.isEnding {
-      // Whoever insists while the arm moves to its park pose wants it to stop: torque goes off where it comes to rest.
-      skipsPark = true
-    } else {
-      core.ending = .stopped
-      wasStopped = true
-      end(&core)
-      skipsPark = signals > 1
-    }
-  }
-
-  @_noLocks
-  private mutating func end(_ core: inout RunCore) {
-    core.isEnding = true
-    core.question = .none
-    endSince = core.loop.clock.now()
-  }
-
-  /// Asks the core for the end, tick by tick, since what it refuses while something is wrong it grants when that is over.
-  @_noLocks
-  private mutating func towardsEnd(_ core: inout RunCore, _ state: SafetyState) -> Step {
-    let spent = core.loop.clock.now() &- endSince
-    if spent > HardwareSequence.endBudget { return .over }
-    let parksNow = parks && !skipsPark && spent < HardwareSequence.parkBudget
-    let wanted = holds ? OperatorRequests.stop : parksNow ? OperatorRequests.park : OperatorRequests.disarm
-    switch state {
-    case .boot: return .over
-    case .disarmed:
-      // What was never switched on is left as it was found.
-      return !hasArmed || core.loop.inputs.power == .off ? .over : .goOn
-    // Torque that is only coming on goes off again; what was found holding is held first.
-    case .arming: if !wasFoundHolding { core.loop.request(.disarm) }
-    case .hold:
-      if core.loop.episode.isRunning {
-        // One that waits for its first proposal.
-        core.loop.request(.stop)
-      } else if holds {
-        return .over
-      } else {
-        core.loop.request(wanted)
-      }
-    // At the end of its time the policy has yielded; a stop takes its authority.
-    case .policy, .teleoperation, .handover: if wasStopped { core.loop.request(wanted) }
-    case .moving: core.loop.request(wanted)
-    case .park: if !parksNow { core.loop.request(.disarm) }
-    case .stopping: if !holds { core.loop.request(wanted) }
-    case .faultHold, .fault, .emergencyStop: break
-    }
-    return .goOn
-  }
-
-  /// A fault ends the run, unless it is a port that may come back.
-  @_noLocks
-  private mutating func afterFault(
-    _ core: inout RunCore, _ state: SafetyState, _ consents: UInt32, _ signals: Int32
-  ) -> Step {
-    let now = core.loop.clock.now()
-    guard waitsForPort, !core.isEnding, state == .fault, isDisconnected(core.loop.lastArmError) else {
-      // A stop that was on its way stays what it was called.
-      if !wasStopped { core.ending = .fault }
-      return state == .faultHold ? heldInFault(&core, consents, signals) : .over
-    }
-    if signals > 0 {
-      core.ending = .stopped
-      return .over
-    }
-    if !isLost {
-      isLost = true
-      isDestined = false
-      isReopened = false
-      core.question = .none
-      nextAttempt = now &+ HardwareSequence.reopenInterval
-    }
-    if isReopened {
-      // Leads to `disarmed`, where the operator is asked again.
-      core.loop.request(.reset)
-      return .goOn
-    }
-    guard now >= nextAttempt else { return .goOn }
-    nextAttempt = now &+ HardwareSequence.reopenInterval
-    return .reopen
-  }
-
-  /// The core holds the arm where a fault has stopped it, and only torque off leads out. An arm that may fall is not let go
-  /// of without a word: a person at the terminal is asked; without one it is left holding, unless the exit says release.
-  @_noLocks
-  private mutating func heldInFault(_ core: inout RunCore, _ consents: UInt32, _ signals: Int32) -> Step {
-    if !isHeldInFault {
-      isHeldInFault = true
-      consentsSeen = consents
-      core.question = parks && asksAfterInterruption ? .letGo : .none
-      letsGo = !parks && !holds
-    }
-    let isAnswered = core.question == .letGo && consents != consentsSeen
-    if isAnswered || (signals > signalsSeen && !holds) { letsGo = true }
-    signalsSeen = signals
-    if letsGo {
-      core.question = .none
-      core.loop.request(.disarm)
-      return .goOn
-    }
-    return core.question == .letGo ? .goOn : .over
-  }
-
-  @_noLocks
-  private func isDisconnected(_ error: ArmError?) -> Bool {
-    guard let error else { return false }
-    return error.code.rawValue == ArmError.Code.disconnected.rawValue
   }
 }

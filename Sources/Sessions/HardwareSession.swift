@@ -6,52 +6,75 @@ import RealTime
 import Recording
 import ServoBus
 
-/// A prepared run of a policy on a physical arm: everything was loaded and checked, the arm was found on its port, examined
-/// and not touched; `runBlocking` runs it once.
+/// A prepared run on a physical arm: everything was loaded and checked, the arm was found on its port, examined and not
+/// touched; `runBlocking` runs it once.
 ///
-/// Preparing throws on whatever is wrong with the request or the arm, with the next step. Torque is switched on only after
-/// `consent`, each time the status puts the question.
+/// Preparing throws on whatever is wrong with the request or the arm, with the next step. Without a person in charge torque
+/// is switched on only after `consent`, each time the status puts the question; with one by their device.
 public final class HardwareSession: PreparedSession {
   public let summary: SessionSummary
   private let execution: SessionExecution<HardwareRun<ServoArm>>
   private let port = OperatorPort()
+  /// What the feeds' pointers lead to.
+  private let device: AnyObject?
+  private let leader: LeaderReader?
 
-  /// Loads everything the plan names, and connects the arm.
-  public init(_ plan: SessionPlan) throws {
+  /// Loads everything the plan names, and connects the arm: for a policy that runs by itself.
+  public convenience init(_ plan: SessionPlan) throws {
+    guard plan.operation == nil else { throw SessionError("the plan names a person, and nobody hears them") }
+    try self.init(plan, feed: nil, keeping: nil)
+  }
+
+  /// The same with a person in charge, who is heard through `feed`; `device`, which owns what the feed points to, is kept
+  /// until the session is gone.
+  public convenience init(_ plan: SessionPlan, feed: OperatorFeed, keeping device: AnyObject?) throws {
+    try self.init(plan.withPersonsLimits(), feed: .some(feed), keeping: device)
+  }
+
+  private init(_ plan: SessionPlan, feed: OperatorFeed?, keeping device: AnyObject?) throws {
     guard let settings = plan.hardware else { throw SessionError("the plan names no port; name one with --port") }
     var parts = try SessionParts(plan)
+    let teleoperator = feed == nil ? nil : try parts.makeTeleoperator()
     let setup = try HardwareSetup(parts, settings)
     let arm = try ServoArm.connect(path: settings.port, baud: settings.baud, configuration: setup.configuration)
     let report = arm.report
+    leader = try parts.makeLeader()
+    self.device = device
     var worker: PolicyWorker?
-    let loop = try parts.makeLoop(
+    var loop = try parts.makeLoop(
       twin: parts.setup.makeTwin(), armingTicks: HardwareRun<ServoArm>.armingTicks,
       parkPose: JointVector(setup.profile.park), worker: &worker, about: setup.logged(report, settings))
+    var person: OperatedSequence?
+    if let feed {
+      loop.attach(feed, teleoperator: teleoperator)
+      loop.attach(leader?.feed ?? .nobody)
+      person = OperatedSequence(hasPolicy: parts.policy != nil)
+    }
     let run = HardwareRun(
-      loop: loop, device: arm, bounds: parts.bounds, settings: settings, ear: port.ear)
+      loop: loop, device: arm, bounds: parts.bounds, settings: settings, ear: port.ear, person: person)
     execution = SessionExecution(run: run, plan: plan, recorder: parts.recorder, worker: worker)
     var summary = SessionSummary(parts, policyHasThread: worker != nil)
     summary.armDescription = setup.armDescription(report, settings)
     if settings.isUnsupervised {
       summary.notes.append("unsupervised: nobody holds enable while the policy moves the arm; the log says so")
     }
-    summary.notes += report.notes + setup.notes(report, controlRate: parts.controlRate)
+    summary.notes += report.notes + setup.notes(report, controlRate: parts.controlRate) + (leader?.notes ?? [])
     self.summary = summary
   }
 
   /// The operator answers the question that the status puts with yes.
   public func consent() { port.consent() }
 
-  public func runBlocking(_ show: (LoopStatus) -> Void) throws -> RunReport { try execution.runBlocking(show) }
+  public func runBlocking(_ show: (LoopStatus) -> Void) throws -> RunReport {
+    defer { leader?.stop() }
+    return try withExtendedLifetime((device, leader)) { try execution.runBlocking(show) }
+  }
 }
 
 /// What a physical arm is by its files: profile, calibration, in the task's joint order.
 struct HardwareSetup {
   /// In the task's joint order.
-  let profile: ArmProfile
-  let calibration: ArmCalibration
-  let calibrationPath: String
-  let calibrationText: String
+  let identity: CalibratedArm
   let configuration: ServoArmConfiguration
 
   init(_ parts: SessionParts, _ settings: HardwareSettings) throws {
@@ -75,22 +98,20 @@ struct HardwareSetup {
         "task '\(plan.task.name)' leaves joint \(idle.joined(separator: ", ")) of arm '\(whole.name)' without a command; "
           + "name all joints in the task, the action may leave some out")
     }
-    guard let selected = whole.selecting(plan.task.joints) else {
+    guard let identity = try CalibratedArm(whole, calibration: settings.calibration, joints: plan.task.joints) else {
       throw SessionError(
         "arm '\(whole.name)' has not all joints of task '\(plan.task.name)'; choose another --arm or task")
     }
-    profile = selected
-    calibrationPath = ArmCalibration.path(of: settings.calibration)
-    calibrationText = try ConfigurationNode.text(path: calibrationPath)
-    var loaded = try ArmCalibration.load(path: calibrationPath, for: whole)
-    loaded.joints = plan.task.joints.compactMap { name in loaded.joints.first { $0.joint == name } }
-    calibration = loaded
+    self.identity = identity
     var configuration = ServoArmConfiguration(
-      profile: selected, calibration: loaded, controlPeriod: parts.controlPeriod)
+      profile: identity.profile, calibration: identity.calibration, controlPeriod: parts.controlPeriod)
     configuration.exitPolicy = settings.exit == .hold ? .hold : .release
     configuration.crashPolicy = settings.onCrash == .hold ? .hold : .release
     self.configuration = configuration
   }
+
+  var profile: ArmProfile { identity.profile }
+  private var calibration: ArmCalibration { identity.calibration }
 
   /// One line for the terminal.
   func armDescription(_ report: ConnectionReport, _ settings: HardwareSettings) -> String {
@@ -113,8 +134,8 @@ struct HardwareSetup {
     func list(_ value: (ServoReport) -> String) -> String { report.servos.map(value).joined(separator: ",") }
     return LoggedArm(
       metadata: [
-        "profile": profile.name, "calibration": calibration.name, "calibration_file": calibrationPath,
-        "calibration_sha256": ContentHash.sha256(calibrationText), "port": settings.port,
+        "profile": profile.name, "calibration": calibration.name, "calibration_file": identity.calibrationPath,
+        "calibration_sha256": ContentHash.sha256(identity.calibrationText), "port": settings.port,
         "protocol": profile.bus?.wire ?? "", "baud": "\(report.baud)", "servo_ids": list { "\($0.id)" },
         "servo_models": list(\.model), "servo_firmware": list(\.firmware),
         "latency_us": "\(Double(report.latency) / 1000)", "cycle_bytes": "\(report.cycleBytes)",
@@ -122,7 +143,7 @@ struct HardwareSetup {
         "on_unplug": settings.onUnplug.rawValue, "on_crash": settings.onCrash.rawValue,
       ].merging(settings.isUnsupervised ? ["unsupervised": "true"] : [:]) { own, _ in own },
       attachments: [
-        LogAttachment(name: "calibration.yaml", mediaType: "application/yaml", data: Array(calibrationText.utf8))
+        LogAttachment(name: "calibration.yaml", mediaType: "application/yaml", data: Array(identity.calibrationText.utf8))
       ])
   }
 

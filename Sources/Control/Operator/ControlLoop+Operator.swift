@@ -30,6 +30,10 @@ extension ControlLoop {
     self.teleoperator = teleoperator
   }
 
+  /// From now on the person moves the arm by a leader arm, and their device enables, stops and asks. What the feed leads to
+  /// must outlive the loop.
+  public mutating func attach(_ leader: LeaderFeed) { leaderFeed = leader }
+
   /// What the person's device said in the last tick.
   public var operatorInput: OperatorInput { @_noLocks get { looks.input } }
   /// The roles that were pressed since the tick before, however short the press was.
@@ -40,10 +44,15 @@ extension ControlLoop {
   /// What a person sees of the teleoperation.
   public var teleoperation: TeleoperationStatus {
     @_noLocks get {
+      var status = TeleoperationStatus()
       switch teleoperator {
-      case .some(let teleoperator): return teleoperator.status
-      case .none: return TeleoperationStatus()
+      case .some(let teleoperator): status = teleoperator.status
+      case .none: break
       }
+      if let leader = status.leader {
+        status.leader?.isNear = leader.distance <= configuration.safety.handoverDistance
+      }
+      return status
     }
   }
 
@@ -70,17 +79,32 @@ extension ControlLoop {
   mutating func listen(_ now: Int64) {
     if case .nobody = feed { return }
     inputs.person = looks.take(feed.look(at: now))
-    proposePerson(now)
+    let leader = leaderFeed.look(at: now)
+    if let leader, !leader.isPresent { loseLeader() }
+    proposePerson(leader, now)
+  }
+
+  /// Who has lost the leader arm has lost half of what they move the arm with, and counts as gone. The buttons that stop are
+  /// heard all the same.
+  @_noLocks
+  private mutating func loseLeader() {
+    if inputs.person.isPresent {
+      if inputs.person.stopIsPressed { request(.stop) }
+      if inputs.person.releaseIsPressed { request(.release) }
+    }
+    inputs.person.isPresent = false
   }
 
   @_noLocks
-  private mutating func proposePerson(_ now: Int64) {
+  private mutating func proposePerson(_ leader: LeaderReading?, _ now: Int64) {
     let goal = teleoperator?.propose(
       looks.input, pressed: looks.pressed, moves: safety.isMovedByPerson, commanded: safety.commandedGoal,
-      measured: inputs.readSucceeded ? inputs.joints : nil, period: Double(configuration.controlPeriod) * 1e-9)
+      measured: inputs.readSucceeded ? inputs.joints : nil, leader: leader,
+      period: Double(configuration.controlPeriod) * 1e-9)
     // Who is gone proposes nothing any more: what they proposed last grows old.
     guard let goal, inputs.person.isPresent else { return }
-    inputs.personProposal = Proposal(source: .person, mode: configuration.mode, goal: goal, stamp: now)
+    inputs.personProposal = Proposal(
+      source: .person, mode: configuration.mode, goal: goal, stamp: leader?.stamp ?? now)
   }
 
   /// Whether an operated episode may go on: the arm is under the core's control and nothing is latched.
@@ -99,8 +123,8 @@ extension ControlLoop {
     guard configuration.isOperated else { return }
     let isPersons = decision.source == .person || decision.source == .blend
     if isPersons { step.intervention = true }
-    // Where there is no policy, what the person asks for is the proposal.
-    if !hasPolicy { step.proposal = inputs.personProposal.goal }
+    // Where there is no policy, what the person asks for is the proposal; who does not hold enable asks for nothing.
+    if !hasPolicy { step.proposal = asksForMotion ? inputs.personProposal.goal : safety.commandedGoal }
     if isPersons != isIntervening {
       isIntervening = isPersons
       // Between episodes too: who reads the log must know who moves the arm when an episode begins.
@@ -108,6 +132,18 @@ extension ControlLoop {
         port?.recordEvent(
           isPersons ? .interventionStarted : .interventionEnded, stamp: now, first: Int64(episode.index))
       }
+    }
+  }
+
+  /// Whether the person asks for motion: their device proposes all the time, but means it only while enable is held.
+  var asksForMotion: Bool { @_noLocks get { inputs.person.isPresent && inputs.person.enableIsHeld } }
+
+  /// Whether the core made something else of what was proposed. Of a person alone who does not ask for motion nothing is
+  /// changed when the core holds the arm.
+  var isAltered: Bool {
+    @_noLocks get {
+      guard decision.alterations.rawValue != 0 else { return false }
+      return !configuration.isOperated || hasPolicy || asksForMotion
     }
   }
 

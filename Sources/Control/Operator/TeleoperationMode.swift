@@ -9,6 +9,8 @@ public enum TeleoperationMode: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   case firstJoints = 1
   /// Joints 5 to 8.
   case moreJoints = 2
+  /// Nothing: a leader arm moves the arm.
+  case leader = 3
 
   // The operators that raw values bring along are generic, which the control thread may not call.
   @_noLocks
@@ -20,6 +22,7 @@ public enum TeleoperationMode: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case .tool: "tool"
     case .firstJoints: "joints 1-4"
     case .moreJoints: "joints 5-8"
+    case .leader: "leader arm"
     }
   }
 }
@@ -59,7 +62,25 @@ public struct TeleoperationStatus: Sendable, BitwiseCopyable {
   public var tool = Vector3.zero
   /// How the measured tool has followed what the sticks asked for.
   public var path = PathReport()
+  /// The leader arm; nil where sticks move the arm.
+  public var leader: LeaderStatus?
 
   @_noLocks
   public init() {}
+}
+
+/// What a person sees of the leader arm in their hands.
+public struct LeaderStatus: Sendable, BitwiseCopyable {
+  /// Whether its joints are heard.
+  public var isPresent = false
+  /// Whether the arm has caught up with it.
+  public var hasCaughtUp = false
+  /// Whether it is near enough for a hand-over: `distance` is within the safety core's limit.
+  public internal(set) var isNear = false
+  /// The joint in which leader and command differ most, and by how much, rad.
+  public var joint = 0
+  public var distance = 0.0
+
+  @_noLocks
+  init() {}
 }

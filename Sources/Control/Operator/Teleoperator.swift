@@ -3,7 +3,8 @@ import CSystem
 import Numerics
 import Simulation
 
-/// Turns sticks into joint goals: velocities of the tool or of joints, softened, summed up from what is commanded.
+/// Turns what a person's hands do into joint goals. Sticks give velocities of the tool or of joints, softened, summed up
+/// from what is commanded; a leader arm gives a pose to follow.
 ///
 /// Whenever the person has no authority the goal is the last command, so that nothing leaps when they get it; sticks act
 /// through a second-order filter, so that goals start and stop smoothly and within the arm's acceleration. The goal runs
@@ -27,6 +28,8 @@ public struct Teleoperator: ~Copyable {
   private var isSlowed = false
   private var sticks = SoftSticks()
   private var path = PathMonitor()
+  private var follower = LeaderFollower()
+  private var leaderStatus: LeaderStatus?
 
   /// How far a joint's goal may be ahead of what is commanded, rad.
   private static var leash: Double { @_noLocks get { 0.15 } }
@@ -55,14 +58,17 @@ public struct Teleoperator: ~Copyable {
   }
 
   /// One tick of `period` s: the joint goals that the person asks for. `moves`: whether the person has authority;
-  /// `commanded`: the last command; `measured`: the arm's state, if it was read.
+  /// `commanded`: the last command; `measured`: the arm's state, if it was read; `leader`: the leader arm that is followed
+  /// in the sticks' place.
   @_noLocks
   mutating func propose(
     _ input: OperatorInput, pressed: OperatorButtons, moves: Bool, commanded: JointVector, measured: JointState?,
-    period: Double
+    leader: LeaderReading?, period: Double
   ) -> JointVector {
     heed(pressed)
-    if moves {
+    if let leader {
+      follow(leader, input, moves: moves, commanded: commanded, period: period)
+    } else if moves {
       beginPath()
       advance(input, commanded: commanded, period: period)
       if let measured { compare(measured, commanded: commanded) }
@@ -86,9 +92,41 @@ public struct Teleoperator: ~Copyable {
     case .tool: mode = .firstJoints
     case .firstJoints: mode = armJointCount > 4 ? .moreJoints : (hasTool ? .tool : .firstJoints)
     case .moreJoints: mode = hasTool ? .tool : .firstJoints
+    case .leader: return
     }
     sticks = SoftSticks()
     beginTool(at: goal)
+  }
+
+  /// One tick with a leader arm: on towards its pose, or, without authority, its pose itself.
+  @_noLocks
+  private mutating func follow(
+    _ leader: LeaderReading, _ input: OperatorInput, moves: Bool, commanded: JointVector, period: Double
+  ) {
+    mode = .leader
+    var status = LeaderStatus()
+    status.isPresent = leader.isPresent
+    for joint in 0..<commanded.count {
+      let distance = (within(leader.pose[joint], joint, commanded) - commanded[joint]).magnitude
+      if distance > status.distance {
+        status.distance = distance
+        status.joint = joint
+      }
+    }
+    if moves && leader.isPresent {
+      isSlowed = settings.slowsWireless && input.status.has(.wireless) && !input.status.has(.heartbeat)
+      // What the core saw when enable was pressed is the leader's pose; the way there begins at the command.
+      let start = follower.isFollowing ? goal : commanded
+      let next = follower.advance(start, towards: leader.pose, share: share, limits: limits, period: period)
+      for joint in 0..<goal.count { goal[joint] = within(next[joint], joint, start) }
+      keepNear(commanded)
+    } else {
+      follower.rest()
+      for joint in 0..<goal.count { goal[joint] = within(leader.pose[joint], joint, commanded) }
+    }
+    beginTool(at: goal)
+    status.hasCaughtUp = follower.hasCaughtUp
+    leaderStatus = status
   }
 
   /// One tick without authority: the goal is what is commanded.
@@ -116,6 +154,12 @@ public struct Teleoperator: ~Copyable {
       let next = goal[gripper] - sticks.gripper * settings.gripperSpeed * share * period
       set(gripper, to: next)
     }
+    keepNear(commanded)
+  }
+
+  /// The goal no further ahead of the command than the leash.
+  @_noLocks
+  private mutating func keepNear(_ commanded: JointVector) {
     for joint in 0..<goal.count {
       let ahead = goal[joint] - commanded[joint]
       if ahead > Teleoperator.leash { set(joint, to: commanded[joint] + Teleoperator.leash) }
@@ -164,10 +208,17 @@ public struct Teleoperator: ~Copyable {
   /// A joint's goal within its range; outside of it, where the arm was found, it may only come back.
   @_noLocks
   private mutating func set(_ joint: Int, to position: Double) {
-    let low = goal[joint] < limits.lower[joint] ? goal[joint] : limits.lower[joint]
-    let high = goal[joint] > limits.upper[joint] ? goal[joint] : limits.upper[joint]
-    goal[joint] = position < low ? low : (position > high ? high : position)
+    goal[joint] = within(position, joint, goal)
     tool?.set(joint, to: goal[joint])
+  }
+
+  /// A joint's position within its range, and where `from` is outside of it, within what leads back. What is no number
+  /// stays none: the core refuses it.
+  @_noLocks
+  private func within(_ position: Double, _ joint: Int, _ from: JointVector) -> Double {
+    let low = from[joint] < limits.lower[joint] ? from[joint] : limits.lower[joint]
+    let high = from[joint] > limits.upper[joint] ? from[joint] : limits.upper[joint]
+    return position < low ? low : (position > high ? high : position)
   }
 
   @_noLocks
@@ -221,6 +272,7 @@ public struct Teleoperator: ~Copyable {
       status.mode = mode
       status.share = share
       status.path = path.report
+      status.leader = leaderStatus
       switch tool {
       case .some(let motion):
         status.tool = motion.position

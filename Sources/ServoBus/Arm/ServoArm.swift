@@ -125,6 +125,13 @@ public struct ServoArm: ~Copyable, Arm {
     }
   }
 
+  /// The range of a joint that its calibration has found, rad.
+  public func calibratedRange(of joint: Int) -> ClosedRange<Double> {
+    let calibrated = configuration.calibration.joints[joint]
+    let ends = [position(joint, ticks: calibrated.lower), position(joint, ticks: calibrated.upper)]
+    return min(ends[0], ends[1])...max(ends[0], ends[1])
+  }
+
   /// The joint position that a number of ticks is, rad.
   @_noLocks
   func position(_ joint: Int, ticks: Int) -> Double {

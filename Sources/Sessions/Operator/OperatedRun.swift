@@ -42,12 +42,7 @@ struct OperatedRun: ~Copyable, SessionRun {
 
   func complete(_ report: inout RunReport) {
     core.complete(&report)
-    var operation = OperationReport()
-    operation.path = core.loop.teleoperation.path
-    operation.discarded = sequence.discarded
-    operation.interventions = sequence.interventions
-    operation.lastRefusal = sequence.lastRefusal
-    report.operation = operation
+    report.operation = sequence.report(core.loop)
   }
 
   /// Samples an episode, and puts the simulator at its start; nil where that fails: the next read fails with the same

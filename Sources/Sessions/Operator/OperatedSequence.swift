@@ -37,25 +37,45 @@ struct OperatedSequence: BitwiseCopyable {
   /// Ticks that the way to the end may take; a run that should end does end.
   private static var mostEndTicks: Int { @_noLocks get { 10_000 } }
 
-  /// What follows from a tick.
+  /// What follows from a tick on a simulated arm. One that stands in a room has an end of its own, see `HardwareSequence`.
   @_noLocks
   mutating func afterTick(_ core: inout RunCore, signals: Int32) -> Step {
     _ = core.countEpisode()
-    count(core)
+    note(&core)
     let state = core.loop.decision.state
-    showRefusal(&core)
     if !core.isEnding {
       if signals > 0 {
         core.ending = .stopped
         end(&core)
-      } else if core.isDurationOver || core.loop.operatorIsOver
-        || (core.areEpisodesDone && !core.loop.episode.isRunning)
-      {
+      } else if OperatedSequence.isOver(core) {
         end(&core)
       }
     }
     if core.isEnding { return towardsEnd(&core, state) }
-    return heed(core.loop.pressed, &core, state)
+    return heed(&core, state)
+  }
+
+  /// Whether the time, the recording or the episodes asked for have come to their end.
+  @_noLocks
+  static func isOver(_ core: borrowing RunCore) -> Bool {
+    core.isDurationOver || core.loop.operatorIsOver || (core.areEpisodesDone && !core.loop.episode.isRunning)
+  }
+
+  /// Counts what has happened in a tick, and keeps a refusal in sight for a while.
+  @_noLocks
+  mutating func note(_ core: inout RunCore) {
+    count(core)
+    showRefusal(&core)
+  }
+
+  /// How the person's part went.
+  func report(_ loop: borrowing ControlLoop) -> OperationReport {
+    var operation = OperationReport()
+    operation.path = loop.teleoperation.path
+    operation.discarded = discarded
+    operation.interventions = interventions
+    operation.lastRefusal = lastRefusal
+    return operation
   }
 
   @_noLocks
@@ -86,8 +106,10 @@ struct OperatedSequence: BitwiseCopyable {
 
   // MARK: Buttons
 
+  /// Does what the buttons ask for in `state`.
   @_noLocks
-  private mutating func heed(_ pressed: OperatorButtons, _ core: inout RunCore, _ state: SafetyState) -> Step {
+  mutating func heed(_ core: inout RunCore, _ state: SafetyState) -> Step {
+    let pressed = core.loop.pressed
     if pressed.has(.reset) { core.loop.request(.reset) }
     if pressed.has(.park) {
       core.loop.concludeEpisode(.end)

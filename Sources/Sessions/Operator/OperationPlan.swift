@@ -18,6 +18,8 @@ public struct OperationPlan: Sendable {
   public var timeLimit: Double?
   /// What the person holds, for the log.
   public var device: String
+  /// The leader arm that moves the arm in the sticks' place; nil for none.
+  public var leader: LeaderSettings?
 
   public init(_ kind: Kind, device: String) {
     self.kind = kind
@@ -26,11 +28,36 @@ public struct OperationPlan: Sendable {
 
   /// What the log says of it.
   var metadata: [String: String] {
-    [
+    var text = [
       "kind": kind.rawValue, "device": device, "tool_speed_m_s": "\(settings.toolSpeed)",
       "turn_speed_rad_s": "\(settings.turnSpeed)", "joint_speed_rad_s": "\(settings.jointSpeed)",
       "gripper_speed_rad_s": "\(settings.gripperSpeed)",
     ]
+    if let leader {
+      text["leader"] = leader.profile
+      text["leader_port"] = leader.port
+      text["leader_calibration"] = leader.calibration
+    }
+    return text
+  }
+}
+
+/// A second arm without torque, whose joints a person moves by hand for the other arm to follow.
+public struct LeaderSettings: Sendable {
+  /// A serial device, a pseudo-terminal or the path of a socket.
+  public var port: String
+  /// Its arm profile: a shipped one's name or a file.
+  public var profile: String
+  /// Its calibration: a file, or a name.
+  public var calibration: String
+  /// Speed of the line, bit/s; nil takes the profile's.
+  public var baud: Int?
+
+  public init(port: String, profile: String, calibration: String, baud: Int? = nil) {
+    self.port = port
+    self.profile = profile
+    self.calibration = calibration
+    self.baud = baud
   }
 }
 
@@ -49,6 +76,17 @@ public struct OperationReport: Sendable {
 }
 
 extension SessionPlan {
+  /// The plan with what a person's part in it asks of the task: an episode ends when the person says so, or at their limit.
+  func withPersonsLimits() throws -> SessionPlan {
+    guard let operation else { throw SessionError("the plan names no operator") }
+    if operation.leader != nil && clock == .virtual {
+      throw SessionError("a leader arm is moved in real time only; leave out --virtual, or the leader")
+    }
+    var plan = self
+    plan.task.timeLimitSteps = operation.timeLimit.map { max(1, Int(($0 / task.stepDuration).rounded())) }
+    return plan
+  }
+
   /// Whether a person alone moves the arm.
   var isTeleoperation: Bool { operation?.kind == .teleoperation }
 }

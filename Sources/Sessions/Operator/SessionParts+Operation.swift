@@ -30,7 +30,6 @@ extension SessionParts {
           + "(reach), or another --model")
     }
     let joints = task.joints
-    let gripper = joints.firstIndex { $0.contains("gripper") }
     var tool: ToolMotion?
     var twin: KinematicTwin?
     // The task's first site is what it moves; a body has no frame of a tool's.
@@ -42,6 +41,11 @@ extension SessionParts {
         throw SessionError("\(task.file): \(error)")
       }
     }
-    return Teleoperator(settings: operation.settings, limits: limits, gripper: gripper, tool: tool, twin: twin)
+    var settings = operation.settings
+    settings.slowsWireless = plan.hardware != nil
+    return Teleoperator(settings: settings, limits: limits, gripper: gripperJoint, tool: tool, twin: twin)
   }
+
+  /// The place of the gripper among the task's joints, if there is one.
+  var gripperJoint: Int? { plan.task.joints.firstIndex { $0.contains("gripper") } }
 }

@@ -145,21 +145,10 @@ struct RunCommand: ParsableCommand {
     // A recorded person has an end.
     command.duration = duration ?? opened.duration.map { $0 + 1 }
     var plan = try SessionPlanning.plan(for: command)
-    guard plan.hardware == nil else {
-      throw InputError("--supervised moves simulated arms only so far; leave out --port")
-    }
     var operation = OperationPlan(.supervision, device: opened.name)
     operation.settings = device.settings
     operation.timeLimit = timeLimit
     plan.operation = operation
-    let session = try checkingInput { try OperatedSession(plan, feed: opened.feed, keeping: opened) }
-    let report = try OperatedRunning.run(session, device: opened, isQuiet: json)
-    if json {
-      try printJSON(OperationOutput(plan: plan, report: report))
-    } else {
-      RunSummary.print(report, plan: plan)
-    }
-    try RunSummary.failIfFaulted(report)
-    try RunSummary.failIfLossy(report)
+    try OperatedRunning.run(plan, device: opened, json: json)
   }
 }

@@ -36,7 +36,9 @@ enum SessionPlanning {
     plan.realTime = try realTime(command, configuration)
     plan.hearsEarlierStops = true
     plan.allowsNonRealTime = !command.strict
-    plan.hardware = try hardware(command.hardware, configuration: configuration, profile: plan.profile)
+    plan.hardware = try hardware(
+      command.hardware, configuration: configuration, profile: plan.profile,
+      device: command.supervised ? command.device : nil)
     if plan.hardware == nil && command.unsupervised && !command.hardware.simulate {
       throw InputError(
         "--unsupervised is about a real arm, and none is asked for; name its port with --port, or leave it out")
@@ -45,8 +47,8 @@ enum SessionPlanning {
       try refuseSimulationOptions(command)
       guard command.supervised || command.unsupervised else {
         throw InputError(
-          "a policy moves a real arm with nobody holding enable only where that is said: add --unsupervised, and keep the "
-            + "switch that cuts the motors' power within reach")
+          "who is in charge of the arm? Add --supervised, and the policy moves it while a person with a gamepad holds "
+            + "enable; or --unsupervised, and nobody does: keep the switch that cuts the motors' power within reach")
       }
       plan.hardware?.isUnsupervised = command.unsupervised
       plan.clock = .monotonic
@@ -147,9 +149,9 @@ enum SessionPlanning {
     return plan
   }
 
-  /// The physical arm that is asked for, if one is.
-  private static func hardware(
-    _ options: HardwareOptions, configuration: RobotConfiguration?, profile: String?
+  /// The physical arm that is asked for, if one is. With `device`, what a person holds is what switches torque on.
+  static func hardware(
+    _ options: HardwareOptions, configuration: RobotConfiguration?, profile: String?, device: OperatorDeviceOptions? = nil
   ) throws -> HardwareSettings? {
     let given = configuration?.hardware
     guard !options.simulate, let port = options.port ?? given?.port else {
@@ -179,6 +181,13 @@ enum SessionPlanning {
     settings.exit = options.exit ?? given?.exit.flatMap { ArmExit(rawValue: $0.rawValue) } ?? .park
     settings.onCrash = options.onCrash ?? given?.onCrash.flatMap { CrashPolicy(rawValue: $0.rawValue) } ?? .hold
     settings.onUnplug = options.onUnplug ?? given?.onUnplug.flatMap { UnplugPolicy(rawValue: $0.rawValue) } ?? .end
+    if let device {
+      guard device.recording == nil || options.yes else {
+        throw InputError(
+          "--recording on a real arm moves it with nobody holding enable; give --yes where the arm may move by itself")
+      }
+      return settings
+    }
     guard options.yes || OperatorPrompt.canAsk else {
       throw InputError(
         "torque is switched on by a person at the terminal, and standard input is none; run it in a terminal, or give "

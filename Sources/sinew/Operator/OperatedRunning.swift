@@ -1,20 +1,50 @@
+import CSystem
 import Foundation
 import Sessions
 
-/// A run with a person, and the terminal beside it.
+/// A run with a person, simulated or on a physical arm, and the terminal beside it.
 enum OperatedRunning {
-  /// Runs a prepared session. `isQuiet` leaves the lines at the start out.
-  static func run(_ session: any PreparedSession, device: OperatorDevice, isQuiet: Bool) throws -> RunReport {
-    if !isQuiet {
+  /// Prepares and runs a plan with the person's opened device, prints what came of it, and throws where it did not go well.
+  static func run(_ plan: SessionPlan, device: OperatorDevice, json: Bool) throws {
+    let session = try checkingInput { try prepare(plan, device) }
+    if !json {
       RunSummary.printStart(session.summary)
       for line in device.help { printError(line) }
     }
-    let line = OperatorLine()
+    if plan.hardware != nil { warn(device) }
+    let line = OperatorLine(joints: plan.task.joints, movesHardware: plan.hardware != nil)
     let report = try session.runBlocking { status in
       for note in device.takeNotes() { line.say(note) }
       line.show(status)
     }
     line.finish()
-    return report
+    if json {
+      try printJSON(OperationOutput(plan: plan, report: report))
+    } else {
+      RunSummary.print(report, plan: plan)
+    }
+    try RunSummary.failIfUnconfirmed(report)
+    try RunSummary.failIfFaulted(report)
+    try RunSummary.failIfLossy(report)
+  }
+
+  private static func prepare(_ plan: SessionPlan, _ device: OperatorDevice) throws -> any PreparedSession {
+    guard plan.hardware != nil else { return try OperatedSession(plan, feed: device.feed, keeping: device) }
+    let session = try HardwareSession(plan, feed: device.feed, keeping: device)
+    // The first stops the arm, the second leaves out the parking, the third is the way out of a program that hangs.
+    sinew_stop_signals_exit_at(3)
+    return session
+  }
+
+  /// What must be said before a real arm moves, whatever else is printed.
+  private static func warn(_ device: OperatorDevice) {
+    printError(
+      "start switches torque on, and the arm may move: keep clear of it, and its power switch at hand. This is not a "
+        + "safety-rated function.")
+    if device.isKeyboard {
+      printError(
+        "warning: a keyboard cannot hold enable: space switches it on, and it goes off by itself only after 2 s without a "
+          + "key. A gamepad is safer.")
+    }
   }
 }

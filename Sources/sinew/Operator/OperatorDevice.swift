@@ -13,6 +13,8 @@ final class OperatorDevice {
   let duration: Double?
   /// Which button does what, one line each.
   let help: [String]
+  /// Whether it is the terminal's keyboard.
+  var isKeyboard: Bool { keyboard != nil }
   private let reader: GamepadReader?
   private let keyboard: KeyboardReader?
   private let track: OperatorTrack?

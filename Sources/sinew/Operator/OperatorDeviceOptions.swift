@@ -12,7 +12,10 @@ struct OperatorDeviceOptions: ParsableArguments {
       valueName: "file"))
   var recording: String?
 
-  @Flag(help: "Use the terminal's keyboard instead of a gamepad. A keyboard cannot hold enable: for simulated arms.")
+  @Flag(
+    help: ArgumentHelp(
+      "Use the terminal's keyboard instead of a gamepad. A keyboard cannot hold enable: it is meant for simulated arms, and "
+        + "moves a real one only with this flag, with a warning."))
   var keyboard = false
 
   @Option(help: "Speed tier at the start, percent of full speed: 25, 50 or 100. Default: 50.")

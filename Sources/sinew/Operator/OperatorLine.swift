@@ -8,10 +8,19 @@ import Simulation
 
 /// The live line of a run with a person, on standard error; where that is no terminal, a plain line at each change of state.
 final class OperatorLine {
+  private let joints: [String]
+  private let movesHardware: Bool
   private var lastState = SafetyState.boot
   private var lastEpisode = -1
   private var lastRefusal = RefusalReason.none
+  private var leaderWasPresent = true
   private var hasShown = false
+
+  /// `joints` are the arm's, in order.
+  init(joints: [String], movesHardware: Bool) {
+    self.joints = joints
+    self.movesHardware = movesHardware
+  }
 
   /// Says something that happened, on a line of its own.
   func say(_ text: String) {
@@ -25,13 +34,17 @@ final class OperatorLine {
       lastRefusal = status.refusal
       if status.refusal != .none { say("refused: \(status.refusal.text)") }
     }
+    if let leader = status.teleoperation.leader, leader.isPresent != leaderWasPresent {
+      leaderWasPresent = leader.isPresent
+      say(leader.isPresent ? "the leader arm is back: press enable anew" : "the leader arm is gone: the arm stops")
+    }
     if Terminal.isInteractive {
-      Terminal.showLine(Self.text(status))
+      Terminal.showLine(text(status))
       hasShown = true
     } else if status.state != lastState || status.episode.index != lastEpisode {
       lastState = status.state
       lastEpisode = status.episode.index
-      printError(Self.text(status))
+      printError(text(status))
     }
   }
 
@@ -41,12 +54,13 @@ final class OperatorLine {
   }
 
   /// State, who moves, mode and speed, tool, episode, age of the last event, what is wrong.
-  static func text(_ status: LoopStatus) -> String {
+  func text(_ status: LoopStatus) -> String {
     let person = status.teleoperation
     var parts = ["\(Format.fixed(status.elapsed, 1)) s", status.state.name]
     let wrong = ConditionSet(rawValue: status.active.rawValue | status.latched.rawValue).conditions
     if !wrong.isEmpty { parts.append(wrong.map(\.name).joined(separator: ", ").uppercased()) }
     if let hint = hint(status) { parts.append(hint) }
+    if movesHardware { parts.append("torque \(status.power.name)") }
     parts.append("\(person.mode.name) \(Int(person.share * 100)) %")
     if person.tool != .zero {
       parts.append(
@@ -63,7 +77,7 @@ final class OperatorLine {
     } else {
       parts.append("\(status.statistics.count) episodes")
     }
-    if let age = age(status) { parts.append("last event \(age)") }
+    if let age = Self.age(status) { parts.append("last event \(age)") }
     parts.append("late \(Format.duration(status.lateness))")
     if status.overrunCount > 0 { parts.append("overruns \(status.overrunCount)") }
     if status.droppedRecords > 0 { parts.append("RECORDS DROPPED \(status.droppedRecords)") }
@@ -71,16 +85,26 @@ final class OperatorLine {
   }
 
   /// What the person may do next.
-  private static func hint(_ status: LoopStatus) -> String? {
+  private func hint(_ status: LoopStatus) -> String? {
     let input = status.input.status
     if !input.has(.present) { return "no device" }
     if !input.has(.known) { return "move both sticks and triggers once" }
+    let leader = status.teleoperation.leader
+    if let leader, !leader.isPresent { return "no leader arm" }
     switch status.state {
     case .boot, .disarmed: return "start arms"
     case .hold:
       if input.has(.enableIsDown) { return "let enable go, then hold it anew" }
+      if let leader, !leader.isNear {
+        return "bring the leader near: \(joints[leader.joint]) is \(Format.fixed(leader.distance, 2)) rad away"
+      }
       return status.episode.isRunning ? "hold enable to move" : "start begins an episode, enable moves"
+    case .faultHold where movesHardware:
+      return "support the arm; reset, with enable let go, switches torque off"
     case .faultHold, .fault, .emergencyStop: return "reset, with enable let go"
+    case .teleoperation:
+      if let leader, !leader.hasCaughtUp { return "catching up with the leader" }
+      return nil
     default: return nil
     }
   }

@@ -1,0 +1,23 @@
+import ArmModel
+import ArmProfiles
+import Configuration
+
+/// What a physical arm is by its files: its profile and its calibration, of the joints that are used, in their order.
+struct CalibratedArm {
+  /// The joints that are used, in the order asked for.
+  let profile: ArmProfile
+  let calibration: ArmCalibration
+  let calibrationPath: String
+  let calibrationText: String
+
+  /// `whole` and its calibration (a file or a name), reduced to `joints`; nil where it has not all of them.
+  init?(_ whole: ArmProfile, calibration: String, joints: [String]) throws {
+    guard let selected = whole.selecting(joints) else { return nil }
+    profile = selected
+    calibrationPath = ArmCalibration.path(of: calibration)
+    calibrationText = try ConfigurationNode.text(path: calibrationPath)
+    var loaded = try ArmCalibration.load(path: calibrationPath, for: whole)
+    loaded.joints = joints.compactMap { name in loaded.joints.first { $0.joint == name } }
+    self.calibration = loaded
+  }
+}
