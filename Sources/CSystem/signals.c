@@ -26,6 +26,8 @@ int sinew_install_stop_signals(void) {
   // Beside what is meant to stop a program, what would end it or leave it standing by default: an arm under torque must
   // not be left so.
   const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF};
+  sigset_t heard;
+  sigemptyset(&heard);
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
     struct sigaction action = {.sa_handler = count, .sa_flags = SA_RESTART}, before;
     sigfillset(&action.sa_mask);
@@ -33,7 +35,11 @@ int sinew_install_stop_signals(void) {
     // A shell starts background jobs with SIGINT ignored; a robot's stop must work there too. nohup is a wish.
     if (signals[i] == SIGHUP && before.sa_handler == SIG_IGN) continue;
     if (sigaction(signals[i], &action, NULL) != 0) return errno;
+    sigaddset(&heard, signals[i]);
   }
+  // A child inherits what its parent has blocked, and many a parent starts it from a thread that blocks everything.
+  int status = pthread_sigmask(SIG_UNBLOCK, &heard, NULL);
+  if (status != 0) return status;
   // A terminal that this program may not use just now is no reason to stand still, either.
   const int ignored[] = {SIGTTIN, SIGTTOU};
   for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) {

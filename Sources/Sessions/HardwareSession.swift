@@ -143,7 +143,8 @@ struct HardwareSetup {
         "on_unplug": settings.onUnplug.rawValue, "on_crash": settings.onCrash.rawValue,
       ].merging(settings.isUnsupervised ? ["unsupervised": "true"] : [:]) { own, _ in own },
       attachments: [
-        LogAttachment(name: "calibration.yaml", mediaType: "application/yaml", data: Array(identity.calibrationText.utf8))
+        LogAttachment(
+          name: "calibration.yaml", mediaType: "application/yaml", data: Array(identity.calibrationText.utf8))
       ])
   }
 

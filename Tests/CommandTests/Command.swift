@@ -34,10 +34,12 @@ final class Command {
   private var keyboard: Int32 = -1
   private var hasEnded = false
 
-  /// Starts it in `folder`, its standard input read from `input`, or with `isAsked` what is typed later.
+  /// Starts it in `folder`, its standard input read from `input`, or with `isAsked` what is typed later; with
+  /// `blocksSignals` as a parent does that has blocked all of them.
   init(
     _ arguments: [String], in folder: String, environment: [String: String] = [:],
-    executable: String = Command.executable, input: String = "/dev/null", isAsked: Bool = false
+    executable: String = Command.executable, input: String = "/dev/null", isAsked: Bool = false,
+    blocksSignals: Bool = false
   ) throws {
     self.folder = try ScratchFolder()
     var actions = posix_spawn_file_actions_t()
@@ -60,7 +62,8 @@ final class Command {
     var all = sigset_t()
     sigemptyset(&none)
     sigfillset(&all)
-    posix_spawnattr_setsigmask(&attributes, &none)
+    var blocked = blocksSignals ? all : none
+    posix_spawnattr_setsigmask(&attributes, &blocked)
     posix_spawnattr_setsigdefault(&attributes, &all)
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("SINEW_") }

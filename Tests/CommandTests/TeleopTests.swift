@@ -26,10 +26,23 @@ struct TeleopTests {
     #expect(steps.last?.flags.contains(.success) == true)
   }
 
+  @Test func `A program that was started with all signals blocked is stopped by Ctrl-C all the same`() throws {
+    let folder = try ScratchFolder()
+    let command = try Command(
+      ["run", "--task", "reacher-v5", "--no-log", "--priority", "0"], in: folder.root, blocksSignals: true)
+    try command.waitFor("Ctrl-C stops the arm")
+    command.send(SIGINT)
+    let outcome = try command.finish()
+    #expect(outcome.code == 0 && outcome.output.contains("stopped by Ctrl-C"), "\(outcome.errors)")
+  }
+
   @Test(
     "What makes no sense is refused with what to do",
     arguments: [
       (["teleop"], "say which arm: --sim"),
+      (["teleop", "--sim", "--allow-non-realtime"], "--allow-non-realtime is about a real arm"),
+      (["teleop", "--sim", "--exit", "hold"], "--exit is about a real arm"),
+      (["teleop", "--sim", "--recording", "square", "--virtual", "--leader-port", "x"], "--leader-port and --virtual"),
       (["teleop", "--sim", "--virtual"], "--virtual needs --recording"),
       (["teleop", "--sim", "--speed", "30"], "--speed must be 25, 50 or 100"),
       (["teleop", "--sim", "--recording", "a.evemu", "--keyboard"], "--recording and --keyboard exclude each other"),

@@ -61,9 +61,10 @@ struct OperatedSequence: BitwiseCopyable {
     core.isDurationOver || core.loop.operatorIsOver || (core.areEpisodesDone && !core.loop.episode.isRunning)
   }
 
-  /// Counts what has happened in a tick, and keeps a refusal in sight for a while.
+  /// Counts what has happened in a tick, and keeps a refusal in sight for a while, and a cause until the next.
   @_noLocks
   mutating func note(_ core: inout RunCore) {
+    if core.loop.decision.active.rawValue != 0 { core.causes = core.loop.decision.active }
     count(core)
     showRefusal(&core)
   }

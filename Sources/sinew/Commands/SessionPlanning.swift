@@ -151,7 +151,8 @@ enum SessionPlanning {
 
   /// The physical arm that is asked for, if one is. With `device`, what a person holds is what switches torque on.
   static func hardware(
-    _ options: HardwareOptions, configuration: RobotConfiguration?, profile: String?, device: OperatorDeviceOptions? = nil
+    _ options: HardwareOptions, configuration: RobotConfiguration?, profile: String?,
+    device: OperatorDeviceOptions? = nil
   ) throws -> HardwareSettings? {
     let given = configuration?.hardware
     guard !options.simulate, let port = options.port ?? given?.port else {

@@ -12,7 +12,8 @@ struct LeaderOptions: ParsableArguments {
 
   @Option(
     name: .customLong("leader"),
-    help: ArgumentHelp("The leader's arm profile: a shipped name or a YAML file. Default: that of --arm.", valueName: "arm"))
+    help: ArgumentHelp(
+      "The leader's arm profile: a shipped name or a YAML file. Default: that of --arm.", valueName: "arm"))
   var profile: String?
 
   @Option(

@@ -13,7 +13,9 @@ enum OperatedRunning {
     }
     if plan.hardware != nil { warn(device) }
     let line = OperatorLine(joints: plan.task.joints, movesHardware: plan.hardware != nil)
+    var cues = OperatorCues()
     let report = try session.runBlocking { status in
+      if let cue = cues.next(status) { device.play(cue) }
       for note in device.takeNotes() { line.say(note) }
       line.show(status)
     }

@@ -3,6 +3,7 @@ import Control
 import Foundation
 import Gamepads
 import Glibc
+import Sessions
 
 /// What a person holds, opened: where the control thread hears it, and what happens around it.
 final class OperatorDevice {
@@ -59,6 +60,15 @@ final class OperatorDevice {
 
   /// What has happened around the device since the last call, one line each.
   func takeNotes() -> [String] { reader?.takeNotes().map(\.text) ?? [] }
+
+  /// Lets the person feel something, where the device can.
+  func play(_ cue: OperatorCue) {
+    switch cue {
+    case .armed: reader?.play(.armed)
+    case .recorded: reader?.play(.recorded)
+    case .stopped: reader?.play(.stopped)
+    }
+  }
 
   /// Ends the reader's thread; a terminal is given back as it was.
   func close() {

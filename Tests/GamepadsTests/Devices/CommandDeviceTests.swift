@@ -68,10 +68,15 @@ final class PadCommand {
   /// Types a line.
   func type(_ text: String) { keyboard.fileHandleForWriting.write(Data((text + "\n").utf8)) }
 
-  func finish() -> (code: Int32, output: String, errors: String) {
+  /// Waits for its end, `patience` s at most; one that does not end is killed, and its code is then the signal's.
+  func finish(patience: Double = 30) -> (code: Int32, output: String, errors: String) {
+    let end = Date(timeIntervalSinceNow: patience)
+    while process.isRunning {
+      if Date() > end { kill(process.processIdentifier, SIGKILL) }
+      usleep(5000)
+    }
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
     return (process.terminationStatus, text, said)
   }
 }

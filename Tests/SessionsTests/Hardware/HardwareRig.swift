@@ -82,11 +82,19 @@ struct HardwareRig: ~Copyable {
   private(set) var states: [SafetyState] = []
   private(set) var turns = 0
   private(set) var lastStep = HardwareSequence.Step.goOn
+  private let track: OperatorTrack?
+  private let leaderReadings: UnsafeMutablePointer<TripleBuffer<LeaderReading>>?
+  /// The leader's pose, while it is read; nil once it has gone silent.
+  var leader: [Double]?
+  private var lastReading: LeaderReading
 
+  /// With `person` somebody's device is in charge: of the policy, or of `kind`. With `leader` they move the arm with a
+  /// leader arm, which stands there at first.
   init(
     episodes: Int? = nil, duration: Double? = nil, exit: ArmExit = .park, onUnplug: UnplugPolicy = .end,
     asks: Bool = true, start: [Double] = HardwareRig.home, policy: DensePolicy = .reach(),
-    limitSteps: Int? = 20
+    limitSteps: Int? = 20, person: OperatorTrack? = nil, of kind: OperationPlan.Kind = .supervision,
+    leader: [Double]? = nil
   ) throws {
     let folder = try TemporaryFolder()
     var plan = try plan(
@@ -100,9 +108,10 @@ struct HardwareRig: ~Copyable {
     settings.onUnplug = onUnplug
     settings.asksAfterInterruption = asks
     plan.hardware = settings
+    if person != nil { plan.operation = OperationPlan(kind, device: "script") }
     var parts = try SessionParts(plan)
     var worker: PolicyWorker?
-    let loop = try parts.makeLoop(
+    var loop = try parts.makeLoop(
       twin: parts.setup.makeTwin(), armingTicks: HardwareRun<ScriptedDevice>.armingTicks,
       parkPose: JointVector(Self.park),
       worker: &worker,
@@ -110,16 +119,46 @@ struct HardwareRig: ~Copyable {
     self.folder = folder
     self.worker = worker
     recorder = parts.recorder
+    track = person
+    self.leader = leader
+    lastReading = LeaderReading(count: start.count)
+    leaderReadings = leader.map { _ in .allocate(capacity: 1) }
+    leaderReadings?.initialize(to: TripleBuffer(initial: lastReading))
+    if let person {
+      loop.attach(person.feed, teleoperator: try parts.makeTeleoperator())
+      if let leaderReadings { loop.attach(.live(leaderReadings)) }
+    }
     run = HardwareRun(
       loop: loop, device: ScriptedDevice(position: start), bounds: parts.bounds, settings: settings,
-      ear: port.ear)
+      ear: port.ear, person: person.map { _ in OperatedSequence(hasPolicy: kind == .supervision) })
     run.warmUp()
     run.core.begin(RunRights())
+  }
+
+  deinit {
+    leaderReadings?.deinitialize(count: 1)
+    leaderReadings?.deallocate()
+  }
+
+  /// The leader's reader, once a turn.
+  private mutating func readLeader() {
+    guard let leaderReadings, let leader else { return }
+    lastReading.pose = JointVector(leader)
+    lastReading.stamp = run.core.loop.clock.now()
+    lastReading.isPresent = true
+    leaderReadings.pointee.publish(lastReading)
+  }
+
+  /// The leader's port goes away.
+  mutating func unplugLeader() {
+    leader = nil
+    leaderReadings?.pointee.publish(LeaderReading(count: lastReading.pose.count))
   }
 
   /// Turns until `isDone`, the end, or `limit` turns.
   mutating func turn(atMost limit: Int = 3000, until isDone: (borrowing HardwareRun<ScriptedDevice>) -> Bool) {
     for _ in 0..<limit {
+      readLeader()
       lastStep = run.turn(consents: consents, signals: signals)
       turns += 1
       let state = run.core.loop.decision.state
