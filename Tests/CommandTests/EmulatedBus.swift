@@ -13,7 +13,8 @@ final class EmulatedBus {
   /// `profile`'s arm on the link `name` in `folder`, at its home or at `pose` (rad), with `name`.yaml as its calibration.
   /// Its servos are all of `model`.
   init(
-    _ profile: String, _ model: String, at name: String, in folder: ScratchFolder, pose: [Double]? = nil
+    _ profile: String, _ model: String, at name: String, in folder: ScratchFolder, pose: [Double]? = nil,
+    recordingLimit: Int = 0
   ) throws {
     let servo = try ServoModel.named(model)
     let calibration = try EmulatedCalibration.make(profile: profile, model: servo, ids: Array(1...6))
@@ -24,9 +25,10 @@ final class EmulatedBus {
     let home = try pose ?? ArmProfile.named(profile).home
     shafts = IndependentJoints(home.map { IndependentJoints.Joint(start: $0, speed: 6) })
     var configuration = VirtualBusConfiguration(servos: setups, timing: BusTiming())
-    configuration.recordingLimit = 1_000_000
-    server = try ServoBusServer.pseudoTerminal(
-      VirtualServoBus(configuration, physics: shafts), link: folder.path(name))
+    configuration.recordingLimit = recordingLimit
+    // The shafts are touched between two bytes only, see `ServoBusServer.withBus`.
+    nonisolated(unsafe) let bus = try VirtualServoBus(configuration, physics: shafts)
+    server = try ServoBusServer.pseudoTerminal(bus, link: folder.path(name))
   }
 
   var isOn: Bool { server.state.servos.allSatisfy(\.isTorqueOn) }

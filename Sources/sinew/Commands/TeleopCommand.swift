@@ -38,7 +38,7 @@ struct TeleopCommand: ParsableCommand {
       in it. The pad (or, asked for with --keyboard, the keyboard) enables, stops and judges as ever, its sticks move \
       nothing. Enable is refused while a joint of the leader is more than 0.5 rad from the arm; from nearer the arm goes to \
       the leader at 0.5 rad/s at most and then follows, with the share of its joints' largest speeds that d-pad up and \
-      down set. A leader that goes silent for 0.1 s or is unplugged stops the arm.
+      down set. A leader that is silent for two of the task's steps (0.1 s at most) or unplugged stops the arm.
 
       Examples:
         sinew teleop --sim

@@ -66,6 +66,24 @@ struct ScriptedDevice: ~Copyable, PhysicalArm {
   }
 }
 
+/// Where a leader's readings go over to the loop.
+private final class LeaderLine {
+  private let buffer: UnsafeMutablePointer<TripleBuffer<LeaderReading>>
+
+  init(count: Int) {
+    buffer = .allocate(capacity: 1)
+    buffer.initialize(to: TripleBuffer(initial: LeaderReading(count: count)))
+  }
+
+  deinit {
+    buffer.deinitialize(count: 1)
+    buffer.deallocate()
+  }
+
+  var feed: LeaderFeed { .live(buffer) }
+  func publish(_ reading: LeaderReading) { buffer.pointee.publish(reading) }
+}
+
 /// A run on a scripted arm on the virtual clock, one turn at a time.
 struct HardwareRig: ~Copyable {
   static let home = [0, -0.5, 0.5, 0.5, 0, 0]
@@ -83,7 +101,7 @@ struct HardwareRig: ~Copyable {
   private(set) var turns = 0
   private(set) var lastStep = HardwareSequence.Step.goOn
   private let track: OperatorTrack?
-  private let leaderReadings: UnsafeMutablePointer<TripleBuffer<LeaderReading>>?
+  private let line: LeaderLine?
   /// The leader's pose, while it is read; nil once it has gone silent.
   var leader: [Double]?
   private var lastReading: LeaderReading
@@ -116,18 +134,18 @@ struct HardwareRig: ~Copyable {
       parkPose: JointVector(Self.park),
       worker: &worker,
       about: LoggedArm(metadata: ["port": "nowhere"], attachments: []))
+    let line = leader.map { LeaderLine(count: $0.count) }
+    if let person {
+      loop.attach(person.feed, teleoperator: try parts.makeTeleoperator())
+      if let line { loop.attach(line.feed) }
+    }
     self.folder = folder
     self.worker = worker
     recorder = parts.recorder
     track = person
     self.leader = leader
+    self.line = line
     lastReading = LeaderReading(count: start.count)
-    leaderReadings = leader.map { _ in .allocate(capacity: 1) }
-    leaderReadings?.initialize(to: TripleBuffer(initial: lastReading))
-    if let person {
-      loop.attach(person.feed, teleoperator: try parts.makeTeleoperator())
-      if let leaderReadings { loop.attach(.live(leaderReadings)) }
-    }
     run = HardwareRun(
       loop: loop, device: ScriptedDevice(position: start), bounds: parts.bounds, settings: settings,
       ear: port.ear, person: person.map { _ in OperatedSequence(hasPolicy: kind == .supervision) })
@@ -135,24 +153,19 @@ struct HardwareRig: ~Copyable {
     run.core.begin(RunRights())
   }
 
-  deinit {
-    leaderReadings?.deinitialize(count: 1)
-    leaderReadings?.deallocate()
-  }
-
   /// The leader's reader, once a turn.
   private mutating func readLeader() {
-    guard let leaderReadings, let leader else { return }
+    guard let line, let leader else { return }
     lastReading.pose = JointVector(leader)
     lastReading.stamp = run.core.loop.clock.now()
     lastReading.isPresent = true
-    leaderReadings.pointee.publish(lastReading)
+    line.publish(lastReading)
   }
 
   /// The leader's port goes away.
   mutating func unplugLeader() {
     leader = nil
-    leaderReadings?.pointee.publish(LeaderReading(count: lastReading.pose.count))
+    line?.publish(LeaderReading(count: lastReading.pose.count))
   }
 
   /// Turns until `isDone`, the end, or `limit` turns.

@@ -37,7 +37,7 @@ import Testing
       rig.leader?[0] = Self.near[0] + 0.5 * (1 - cos(2 * Double(tick) * Self.period))
       rig.turn(1)
     }
-    let (followed, leader) = (try #require(rig.goals.last), try #require(rig.leader))
+    let (followed, leader) = (try #require(rig.goals.last), rig.leader ?? [])
     #expect(abs(followed[0] - leader[0]) < 0.1, "\(followed[0]) \(leader[0])")
     let limits = rig.run.core.loop.configuration.limits
     let all = rig.goals
@@ -88,7 +88,8 @@ import Testing
     rig.turn(atMost: 100) { $0.core.loop.decision.state == .hold }
     let held = try #require(rig.goals.last)
     let causes = rig.run.core.causes
-    #expect(causes.has(.operatorLost), "\(causes.conditions)")
+    // Silence shows first as a proposal that grows old: after two steps of the task.
+    #expect(causes.has(isUnplugged ? .operatorLost : .proposalLate), "\(causes.conditions)")
     // Back again with enable held all along: it must be pressed anew.
     rig.leader = Self.near
     rig.turn(200)
@@ -120,6 +121,7 @@ import Testing
     rig.leader?[3] = .nan
     rig.turn(atMost: 3) { $0.core.loop.decision.state == .stopping }
     #expect(rig.states.last == .stopping)
-    for goal in rig.goals { #expect(goal.allSatisfy(\.isFinite)) }
+    let areFinite = rig.goals.allSatisfy { $0.allSatisfy(\.isFinite) }
+    #expect(areFinite)
   }
 }
