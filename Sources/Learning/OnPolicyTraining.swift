@@ -39,7 +39,7 @@ public struct TrainingOptions: Sendable, Equatable {
 ///
 /// Every random number comes from streams of the seed, so a run is repeated bit for bit, whatever the number of threads,
 /// and `encode` and `decode` resume one likewise. Nothing allocates in `iterate` and `evaluate` after the first call.
-public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm & ~Copyable>: ~Copyable {
+public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm & ~Copyable>: ~Copyable, TrainingLoop {
   public let options: TrainingOptions
   public let model: ActorCritic
   public var algorithm: A
@@ -47,11 +47,10 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
   private var rewardScaling: RewardScaling
   public private(set) var rollout: RolloutBuffer
   private let environments: ParallelEnvironments<E>
-  private let evaluation: ParallelEnvironments<E>
+  private let evaluation: Evaluation<E>
   private let actionStreams: UnsafeMutablePointer<RandomStream>
   private var shuffle: RandomStream
   private let window: EpisodeWindow
-  private let evaluationRows: FloatBuffer
   private var hasBegun = false
   private var steps = 0
   private var iterations = 0
@@ -66,8 +65,7 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
     let plan = algorithm.plan
     let environments = try ParallelEnvironments<E>(
       count: count, threads: options.threads, seed: options.seed, make: make)
-    let evaluation = try ParallelEnvironments<E>(
-      count: count, threads: options.threads, seed: Self.evaluationSeed, make: make)
+    let evaluation = try Evaluation(options, stride: model.observationStride, make: make)
     self.options = options
     let shape = model.shape
     self.model = model
@@ -85,23 +83,19 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
     }
     shuffle = RandomStream(seed: options.seed, name: "minibatches")
     window = EpisodeWindow()
-    evaluationRows = FloatBuffer(count: count * paddedCount(shape.observationCount))
   }
 
   deinit { actionStreams.deallocate() }
 
   /// Rows that a model must have room for.
   public static func rowCapacity(steps: Int, environments: Int) -> Int { (steps + 1) * environments }
-  /// Evaluation episodes are the same in every run.
-  private static var evaluationSeed: UInt64 { 10_000 }
 
-  /// Environment steps so far.
   public var stepCount: Int { steps }
+  public var instructionSet: InstructionSet { model.kernels.instructionSet }
 
   // MARK: One iteration
 
   /// One rollout and one update.
-  /// - Parameter budget: environment steps of the whole run, for schedules.
   public mutating func iterate(budget: Int) throws(LearningError) -> IterationReport {
     var report = IterationReport()
     let start = sinew_now_ns()
@@ -210,53 +204,28 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
 
   // MARK: Evaluation
 
-  /// Plays episodes with the mean action and frozen scaling, always the same ones: those that `sinew evaluate` plays with
-  /// the seed 10000.
   public func evaluate(episodes: Int) throws(LearningError) -> EvaluationFigures {
-    let (count, width) = (options.environments, model.shape.actionCount)
-    var figures = EvaluationFigures(episodes: episodes)
-    evaluation.schedule(seed: Self.evaluationSeed, episodes: episodes)
-    evaluation.beginAll()
-    var isDone = false
-    // Each environment plays its share one after the other; what it plays beyond is not counted.
-    var played = [Int](repeating: 0, count: count)
-    while !isDone {
-      observationScaling.apply(
-        evaluation.observations, count: count, into: evaluationRows.base, stride: model.observationStride)
-      model.actor.forward(
-        model.parameters.base, input: evaluationRows.base, inputStride: model.observationStride, rows: count)
+    try evaluation.play(episodes: episodes, scaling: observationScaling) { rows, count, actions in
+      model.actor.forward(model.parameters.base, input: rows, inputStride: model.observationStride, rows: count)
+      let width = model.shape.actionCount
       for environment in 0..<count {
         for index in 0..<width {
           let mean = model.actor.output[environment * model.actor.outputStride + index]
-          evaluation.actions[environment * width + index] = model.head.bounded(mean)
+          actions[environment * width + index] = model.head.bounded(mean)
         }
-      }
-      try evaluation.step()
-      isDone = true
-      for environment in 0..<count {
-        let share = episodes / count + (environment < episodes % count ? 1 : 0)
-        let result = evaluation.steps[environment]
-        if result.terminated || result.truncated, played[environment] < share {
-          figures.note(evaluation.finishedEpisodes[environment], episode: environment + played[environment] * count)
-          played[environment] += 1
-        }
-        if played[environment] < share { isDone = false }
       }
     }
-    return figures
   }
 
-  /// The policy's mean action for an observation as the environment gives it, by the trainer's own forward pass.
   public func meanAction(_ observation: [Double]) -> [Float] {
-    observationScaling.apply(observation, count: 1, into: evaluationRows.base, stride: model.observationStride)
+    observationScaling.apply(observation, count: 1, into: evaluation.rows.base, stride: model.observationStride)
     model.actor.forward(
-      model.parameters.base, input: evaluationRows.base, inputStride: model.observationStride, rows: 1)
+      model.parameters.base, input: evaluation.rows.base, inputStride: model.observationStride, rows: 1)
     return (0..<model.shape.actionCount).map { model.head.bounded(model.actor.output[$0]) }
   }
 
   // MARK: State
 
-  /// The whole state between two iterations.
   public func encode(into encoder: inout StateEncoder) {
     model.encode(into: &encoder)
     algorithm.encode(into: &encoder)
@@ -276,7 +245,6 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
     environments.encode(into: &encoder)
   }
 
-  /// Continues from a stored state; running episodes are played again up to where they stood.
   public mutating func decode(from decoder: inout StateDecoder) throws(LearningError) {
     try model.decode(from: &decoder)
     try algorithm.decode(from: &decoder)
@@ -335,27 +303,6 @@ final class EpisodeWindow {
     total = Int(try decoder.take(Int64.self))
     try decoder.take(into: episodes, count: Self.size)
   }
-}
-
-/// Returns of evaluation episodes, in the order in which one environment would play them.
-public struct EvaluationFigures: Sendable, Equatable {
-  public private(set) var returns: [Double] = []
-  public private(set) var successes = 0
-
-  init(episodes: Int) { returns = [Double](repeating: .nan, count: episodes) }
-
-  mutating func note(_ finished: FinishedEpisode, episode: Int) {
-    returns[episode] = finished.total
-    successes += finished.success ? 1 : 0
-  }
-
-  public var mean: Double { returns.reduce(0, +) / Double(max(1, returns.count)) }
-  /// Sample standard deviation.
-  public var standardDeviation: Double {
-    guard returns.count > 1 else { return 0 }
-    return (returns.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(returns.count - 1)).squareRoot()
-  }
-  public var successRate: Double { Double(successes) / Double(max(1, returns.count)) }
 }
 
 extension ParallelEnvironments where E: ~Copyable {

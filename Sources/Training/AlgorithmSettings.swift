@@ -1,9 +1,9 @@
 import Configuration
 import Learning
 
-/// The algorithms that train by rollouts.
+/// The algorithms that train.
 public enum AlgorithmName: String, Sendable, CaseIterable {
-  case ppo, a2c, trpo, reinforce
+  case ppo, a2c, trpo, reinforce, ddpg, td3
   case actorCritic = "actor-critic"
 
   /// What it is, in a phrase.
@@ -13,9 +13,14 @@ public enum AlgorithmName: String, Sendable, CaseIterable {
     case .a2c: "advantage actor-critic"
     case .trpo: "trust region policy optimisation"
     case .reinforce: "REINFORCE"
+    case .ddpg: "deep deterministic policy gradient"
+    case .td3: "twin delayed deep deterministic policy gradient"
     case .actorCritic: "temporal-difference actor-critic"
     }
   }
+
+  /// Whether it learns from remembered transitions, with a deterministic policy.
+  public var isOffPolicy: Bool { self == .ddpg || self == .td3 }
 }
 
 /// An algorithm with its options, read under the field's names.
@@ -25,8 +30,10 @@ enum AlgorithmSettings: Sendable {
   case trpo(TrustRegionPolicyOptimisation.Options)
   case reinforce(Reinforce.Options)
   case actorCritic(TemporalDifferenceActorCritic.Options)
+  case ddpg(DeepDeterministicPolicyGradient.Options)
+  case td3(TwinDelayedDeterministicPolicyGradient.Options)
 
-  /// Steps of each environment per rollout.
+  /// Steps of each environment per rollout, or between updates.
   var steps: Int {
     switch self {
     case .ppo(let options): options.steps
@@ -34,6 +41,8 @@ enum AlgorithmSettings: Sendable {
     case .trpo(let options): options.steps
     case .reinforce(let options): options.steps
     case .actorCritic(let options): options.steps
+    case .ddpg(let options): options.replay.trainingInterval
+    case .td3(let options): options.replay.trainingInterval
     }
   }
 
@@ -116,6 +125,33 @@ enum AlgorithmSettings: Sendable {
       try x.double("max_grad_norm", &o.maximumGradientNorm, in: positive)
       try x.boolean("bootstrap_truncation", &o.bootstrapsTruncation)
       self = .actorCritic(o)
+    case .ddpg:
+      var o = DeepDeterministicPolicyGradient.Options()
+      try x.double("learning_rate", &o.learningRate, in: positive)
+      try Self.read(&o.replay, &x)
+      self = .ddpg(o)
+    case .td3:
+      var o = TwinDelayedDeterministicPolicyGradient.Options()
+      try x.double("learning_rate", &o.learningRate, in: positive)
+      try Self.read(&o.replay, &x)
+      try x.integer("policy_delay", &o.policyDelay, in: 1...1000)
+      try x.double("target_policy_noise", &o.targetNoise, in: positive)
+      try x.double("target_noise_clip", &o.targetNoiseClip, in: positive)
+      self = .td3(o)
     }
+  }
+
+  private static func read(_ o: inout ReplayOptions, _ x: inout HyperParameters) throws(ConfigurationError) {
+    try x.integer("buffer_size", &o.bufferSize, in: 1...100_000_000)
+    try x.integer("learning_starts", &o.learningStarts, in: 0...100_000_000)
+    try x.integer("batch_size", &o.batchSize, in: 1...1_000_000)
+    try x.double("tau", &o.tau, in: 0...1)
+    try x.double("gamma", &o.gamma, in: 0...1)
+    try x.integer("train_freq", &o.trainingInterval, in: 1...1_000_000)
+    try x.integer("gradient_steps", &o.gradientSteps, in: -1...1_000_000)
+    try x.choice("action_noise", &o.noise.kind)
+    try x.double("action_noise_sigma", &o.noise.sigma, in: 0...10)
+    try x.double("action_noise_theta", &o.noise.theta, in: 0...1000)
+    try x.double("action_noise_dt", &o.noise.timestep, in: 0...1000)
   }
 }

@@ -41,6 +41,13 @@ public struct TrainingPlan: Sendable {
     algorithm = try root.optional("algorithm")?.choice(AlgorithmName.self) ?? .ppo
     // Short rollouts make many iterations.
     checkpointInterval = algorithm == .a2c || algorithm == .actorCritic ? 1000 : 10
+    if algorithm.isOffPolicy {
+      // As the field does it; a checkpoint holds all that is remembered.
+      options.environments = 1
+      options.normalisesObservations = false
+      options.normalisesRewards = false
+      checkpointInterval = 50
+    }
     if let node = try root.optional("total_timesteps") { totalSteps = try node.integer(in: 1...1_000_000_000_000) }
     if let node = try root.optional("n_envs") { options.environments = try node.integer(in: 1...4096) }
     if let node = try root.optional("seed") { options.seed = UInt64(try node.integer(in: 0...Int.max)) }
@@ -57,29 +64,52 @@ public struct TrainingPlan: Sendable {
   }
 
   /// Reads networks and algorithm; refuses what neither has.
-  func read() throws -> (algorithm: AlgorithmSettings, shape: (inout ActorCriticShape) -> Void) {
+  func read() throws -> (algorithm: AlgorithmSettings, networks: NetworkSettings) {
     var x = parameters
-    var shape = ActorCriticShape(observationCount: 1, actionCount: 1, actionRange: -1...1)
+    let networks = try NetworkSettings(&x, isDeterministic: algorithm.isOffPolicy)
+    let settings = try AlgorithmSettings(algorithm, &x)
+    try x.finish(algorithm: algorithm.rawValue)
+    return (settings, networks)
+  }
+}
+
+/// The networks' settings, under the field's names.
+struct NetworkSettings: Sendable {
+  private var shape = ActorCriticShape(observationCount: 1, actionCount: 1, actionRange: -1...1)
+
+  init(_ x: inout HyperParameters, isDeterministic: Bool) throws(ConfigurationError) {
+    if isDeterministic {
+      let usual = DeterministicShape(observationCount: 1, actionCount: 1, actionRange: -1...1)
+      shape.actorHidden = usual.actorHidden
+      shape.activation = usual.activation
+    }
     try x.widths("net_arch", &shape.actorHidden)
     shape.criticHidden = shape.actorHidden
     try x.widths("net_arch_vf", &shape.criticHidden)
     try x.choice("activation_fn", &shape.activation)
+    guard !isDeterministic else { return }
     try x.choice("log_std", &shape.spread)
     try x.double("log_std_init", &shape.initialLogDeviation, in: -20...10)
     try x.boolean("squash", &shape.isSquashed)
-    let algorithm = try AlgorithmSettings(self.algorithm, &x)
-    try x.finish(algorithm: self.algorithm.rawValue)
-    let wanted = shape
-    return (
-      algorithm,
-      { target in
-        target.actorHidden = wanted.actorHidden
-        target.criticHidden = wanted.criticHidden
-        target.activation = wanted.activation
-        target.spread = wanted.spread
-        target.initialLogDeviation = wanted.initialLogDeviation
-        target.isSquashed = wanted.isSquashed
-      }
-    )
+  }
+
+  /// A Gaussian policy and its critic for an environment.
+  func gaussian<E: Environment & ~Copyable>(for environment: borrowing E) -> ActorCriticShape {
+    var result = shape
+    result.observationCount = environment.observationCount
+    result.actionCount = environment.actionCount
+    result.actionRange = environment.actionRange
+    return result
+  }
+
+  /// A deterministic policy and its critics for an environment.
+  func deterministic<E: Environment & ~Copyable>(for environment: borrowing E) -> DeterministicShape {
+    var result = DeterministicShape(
+      observationCount: environment.observationCount, actionCount: environment.actionCount,
+      actionRange: environment.actionRange)
+    result.actorHidden = shape.actorHidden
+    result.criticHidden = shape.criticHidden
+    result.activation = shape.activation
+    return result
   }
 }

@@ -92,32 +92,43 @@ public struct TrainingSession: Sendable {
   private func run<E: Environment & ~Copyable>(
     resumes: Bool, _ onStatus: (TrainingStatus) -> Void, make: (Int) throws -> E
   ) throws -> TrainingResult {
-    let model = try makeModel(like: make(0))
     let count = plan.options.environments
     switch algorithm {
+    case .ddpg(let options):
+      let rows = max(options.replay.batchSize, count)
+      let model = try makeDeterministicModel(like: make(0), hasTwin: false, rows: rows)
+      let algorithm = DeepDeterministicPolicyGradient(options, model: model)
+      return try run(resumes, OffPolicyTraining(plan.options, model: model, algorithm: algorithm, make: make), onStatus)
+    case .td3(let options):
+      let rows = max(options.replay.batchSize, count)
+      let model = try makeDeterministicModel(like: make(0), hasTwin: true, rows: rows)
+      let algorithm = TwinDelayedDeterministicPolicyGradient(options, model: model)
+      return try run(resumes, OffPolicyTraining(plan.options, model: model, algorithm: algorithm, make: make), onStatus)
     case .ppo(let options):
+      let model = try makeModel(like: make(0))
       let algorithm = ProximalPolicyOptimisation(options, model: model, environments: count)
       return try run(resumes, OnPolicyTraining(plan.options, model: model, algorithm: algorithm, make: make), onStatus)
     case .a2c(let options):
+      let model = try makeModel(like: make(0))
       let algorithm = AdvantageActorCritic(options, model: model, environments: count)
       return try run(resumes, OnPolicyTraining(plan.options, model: model, algorithm: algorithm, make: make), onStatus)
     case .trpo(let options):
+      let model = try makeModel(like: make(0))
       let algorithm = TrustRegionPolicyOptimisation(options, model: model, environments: count)
       return try run(resumes, OnPolicyTraining(plan.options, model: model, algorithm: algorithm, make: make), onStatus)
     case .reinforce(let options):
+      let model = try makeModel(like: make(0))
       let algorithm = Reinforce(options, model: model, environments: count)
       return try run(resumes, OnPolicyTraining(plan.options, model: model, algorithm: algorithm, make: make), onStatus)
     case .actorCritic(let options):
+      let model = try makeModel(like: make(0))
       let algorithm = TemporalDifferenceActorCritic(options, model: model, environments: count)
       return try run(resumes, OnPolicyTraining(plan.options, model: model, algorithm: algorithm, make: make), onStatus)
     }
   }
 
   private func makeModel<E: Environment & ~Copyable>(like environment: borrowing E) throws -> ActorCritic {
-    var shape = ActorCriticShape(
-      observationCount: environment.observationCount, actionCount: environment.actionCount,
-      actionRange: environment.actionRange)
-    try plan.read().shape(&shape)
+    let shape = try plan.read().networks.gaussian(for: environment)
     guard !shape.isSquashed || (shape.actionRange.lowerBound.isFinite && shape.actionRange.upperBound.isFinite) else {
       throw LearningError(.setting, "squash: the task's action has no box to squash into; give its action a clip")
     }
@@ -126,10 +137,22 @@ public struct TrainingSession: Sendable {
       seed: plan.options.seed)
   }
 
+  private func makeDeterministicModel<E: Environment & ~Copyable>(
+    like environment: borrowing E, hasTwin: Bool, rows: Int
+  ) throws -> DeterministicActorCritic {
+    let shape = try plan.read().networks.deterministic(for: environment)
+    guard shape.actionRange.lowerBound.isFinite && shape.actionRange.upperBound.isFinite else {
+      throw LearningError(
+        .setting, "\(plan.algorithm.rawValue): the task's action has no box to explore in; give its action a clip")
+    }
+    return DeterministicActorCritic(
+      shape, hasTwin: hasTwin, rowCapacity: rows, kernels: try VectorKernels(), seed: plan.options.seed)
+  }
+
   // MARK: The run
 
-  private func run<E: Environment & ~Copyable, A: OnPolicyAlgorithm & ~Copyable>(
-    _ resumes: Bool, _ fresh: consuming OnPolicyTraining<E, A>, _ onStatus: (TrainingStatus) -> Void
+  private func run<Loop: BundledTraining & ~Copyable>(
+    _ resumes: Bool, _ fresh: consuming Loop, _ onStatus: (TrainingStatus) -> Void
   ) throws -> TrainingResult {
     var training = fresh
     var curve = LearningCurve()
@@ -188,15 +211,15 @@ public struct TrainingSession: Sendable {
 
   private var fingerprint: String { "\(plan.text)\n\(setup?.task.sha256 ?? plan.task)" }
 
-  private func store<E: Environment & ~Copyable, A: OnPolicyAlgorithm & ~Copyable>(
-    _ training: borrowing OnPolicyTraining<E, A>, _ curve: LearningCurve, _ files: RunFiles
+  private func store<Loop: BundledTraining & ~Copyable>(
+    _ training: borrowing Loop, _ curve: LearningCurve, _ files: RunFiles
   ) throws {
     var encoder = StateEncoder()
     encoder.begin("run")
     let digest = Array(ContentHash.sha256(fingerprint).utf8)
     encoder.put(digest, count: digest.count)
     encoder.put(Int64(training.stepCount))
-    let set = Array(training.model.kernels.instructionSet.rawValue.utf8)
+    let set = Array(training.instructionSet.rawValue.utf8)
     encoder.put(Int64(set.count))
     encoder.put(set, count: set.count)
     training.encode(into: &encoder)
@@ -208,8 +231,8 @@ public struct TrainingSession: Sendable {
     try Checkpoint.write(encoder.bytes, to: files.checkpoint)
   }
 
-  private func resume<E: Environment & ~Copyable, A: OnPolicyAlgorithm & ~Copyable>(
-    _ training: inout OnPolicyTraining<E, A>, _ files: RunFiles
+  private func resume<Loop: BundledTraining & ~Copyable>(
+    _ training: inout Loop, _ files: RunFiles
   ) throws -> LearningCurve {
     var decoder = StateDecoder(try Checkpoint.read(files.checkpoint))
     do {
@@ -223,7 +246,7 @@ public struct TrainingSession: Sendable {
       var set = [UInt8](repeating: 0, count: Int(max(0, min(64, try decoder.take(Int64.self)))))
       try decoder.take(into: &set, count: set.count)
       let name = String(decoding: set, as: UTF8.self)
-      guard name == training.model.kernels.instructionSet.rawValue else {
+      guard name == training.instructionSet.rawValue else {
         throw LearningError(
           .state, "it was made with the instruction set \(name), which rounds differently: set SINEW_ISA=\(name)")
       }
@@ -236,8 +259,8 @@ public struct TrainingSession: Sendable {
   }
 
   /// Writes the bundle and loads it, which reproduces its golden vectors.
-  private func writePolicy<E: Environment & ~Copyable, A: OnPolicyAlgorithm & ~Copyable>(
-    _ training: borrowing OnPolicyTraining<E, A>, evaluation: EvaluationFigures, _ files: RunFiles
+  private func writePolicy<Loop: BundledTraining & ~Copyable>(
+    _ training: borrowing Loop, evaluation: EvaluationFigures, _ files: RunFiles
   ) throws -> String {
     let contents = bundle(training, evaluation: evaluation)
     try RunFiles.makeFolder(files.policy)

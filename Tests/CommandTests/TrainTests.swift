@@ -58,6 +58,35 @@ import Testing
     #expect(try withoutSpeed("whole") == withoutSpeed("killed"))
   }
 
+  @Test("a killed run of TD3 continues bit for bit, with all that it remembered")
+  func resumeReplay() throws {
+    let folder = try ScratchFolder()
+    try folder.write(
+      """
+      task: pendulum-v1
+      algorithm: td3
+      total_timesteps: 6000
+      checkpoint_interval: 1
+      parameters: {net_arch: [16], batch_size: 16, action_noise: ornstein_uhlenbeck}
+
+      """, to: "td3.yaml")
+    let whole = try Command.run(["train", "--config", "td3.yaml", "--output", "whole"], in: folder, patience: 120)
+    #expect(whole.code == 0, "\(whole.errors)")
+    let killed = try Command(["train", "--config", "td3.yaml", "--output", "killed"], in: folder.root)
+    let deadline = Date(timeIntervalSinceNow: 60)
+    while Date() < deadline, !((try? folder.text("killed/curve.csv"))?.contains("\n2000,") ?? false) { usleep(1000) }
+    killed.send(SIGKILL)
+    #expect(try killed.finish().code == nil)
+    let resumed = try Command.run(["train", "--resume", "killed"], in: folder, patience: 120)
+    #expect(resumed.code == 0, "\(resumed.errors)")
+    for name in ["policy.yaml", "weights.safetensors", "golden.csv"] {
+      #expect(try folder.bytes("whole/policy/\(name)") == folder.bytes("killed/policy/\(name)"), "\(name)")
+    }
+    // The bundle is a deterministic policy that anything can play.
+    let inspected = try Command.run(["policy", "inspect", "whole/policy"], in: folder)
+    #expect(inspected.code == 0 && inspected.output.contains("deterministic"), "\(inspected.errors)")
+  }
+
   @Test("Ctrl-C keeps a checkpoint and says how to continue")
   func interrupted() throws {
     let folder = try ScratchFolder()
@@ -72,12 +101,15 @@ import Testing
     #expect(try !folder.bytes("run/checkpoint.bin").isEmpty)
   }
 
-  @Test("a gradient that is not finite ends training with step and layer, and the last good checkpoint stays")
-  func notFinite() throws {
+  @Test(
+    "a gradient that is not finite ends training with step and layer, and the last good checkpoint stays",
+    arguments: ["ppo", "td3"])
+  func notFinite(_ algorithm: String) throws {
     let folder = try ScratchFolder()
+    let small = algorithm == "ppo" ? Self.small : ["--set", "net_arch=[16]"]
     let outcome = try Command.run(
-      ["train", "--task", "pendulum-v1", "--output", "run", "--set", "learning_rate=1e30"] + Self.small, in: folder,
-      patience: 60)
+      ["train", "--task", "pendulum-v1", "--output", "run", "--algorithm", algorithm, "--set", "learning_rate=1e30"]
+        + small, in: folder, patience: 60)
     #expect(outcome.code == 1)
     let message = try #require(outcome.errorLines.last)
     #expect(message.contains("is not finite in update"))
@@ -119,6 +151,8 @@ import Testing
       (["--set", "learning_rat=1"], "learning_rate"), (["--set", "learning_rate"], "NAME=VALUE"),
       (["--set", "gamma=1.5"], "gamma"), (["--set", "activation_fn=gelu"], "did you mean 'relu'"),
       (["--algorithm", "a2c", "--set", "clip_range=0.1"], "a2c has no setting 'clip_range'"),
+      (["--algorithm", "ddpg", "--set", "policy_delay=2"], "ddpg has no setting 'policy_delay'"),
+      (["--algorithm", "td3", "--set", "log_std_init=0"], "td3 has no setting 'log_std_init'"),
       (["--perturb", "latency=0.1"], "perturbations"), (["--algorithm", "reinforce", "--set", "n_steps=5"], "n_steps"),
     ])
   func wrongSetting(_ arguments: [String], _ expected: String) throws {

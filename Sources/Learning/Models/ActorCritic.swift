@@ -104,16 +104,7 @@ public struct ActorCritic: ~Copyable {
   /// ‖gradient‖ over a stretch of the flat vector.
   /// - Throws: names the layer and the update when a gradient is not finite.
   public func gradientNorm(_ range: Range<Int>, update: Int) throws(LearningError) -> Double {
-    let gradient = gradients.base + range.lowerBound
-    let square = kernels.dot(gradient, gradient, count: range.count)
-    guard square.isFinite else {
-      let layer = layout.firstNotFinite(in: gradients.base) ?? "all layers together (their norm overflows)"
-      throw LearningError(
-        .notFinite,
-        "the gradient of \(layer) is not finite in update \(update): lower the learning rate, or check rewards and "
-          + "observations")
-    }
-    return square.squareRoot()
+    try layout.norm(gradients, range, kernels, update: update)
   }
 
   /// Values of all rows of a rollout and of what follows them, then advantages and targets. V(s′) is that of the next row
@@ -152,5 +143,24 @@ public struct ActorCritic: ~Copyable {
   func decode(from decoder: inout StateDecoder) throws(LearningError) {
     try decoder.begin("parameters")
     try decoder.take(into: parameters.base, count: layout.count)
+  }
+}
+
+extension ParameterLayout {
+  /// ‖gradient‖ over a stretch of the flat vector.
+  /// - Throws: names the layer and the update when a gradient is not finite.
+  func norm(
+    _ gradients: borrowing FloatBuffer, _ range: Range<Int>, _ kernels: VectorKernels, update: Int
+  ) throws(LearningError) -> Double {
+    let gradient = gradients.base + range.lowerBound
+    let square = kernels.dot(gradient, gradient, count: range.count)
+    guard square.isFinite else {
+      let layer = firstNotFinite(in: gradients.base) ?? "all layers together (their norm overflows)"
+      throw LearningError(
+        .notFinite,
+        "the gradient of \(layer) is not finite in update \(update): lower the learning rate, or check rewards and "
+          + "observations")
+    }
+    return square.squareRoot()
   }
 }

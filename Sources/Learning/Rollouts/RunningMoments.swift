@@ -103,6 +103,19 @@ public struct ObservationScaling: ~Copyable {
       }
     }
   }
+
+  /// Writes one remembered row for a network.
+  public func apply(_ observation: UnsafePointer<Float>, into row: UnsafeMutablePointer<Float>) {
+    guard isOn else {
+      row.update(from: observation, count: moments.size)
+      return
+    }
+    for column in 0..<moments.size {
+      let deviation = sinew_sqrt(moments.variance[column] + Self.epsilon)
+      let x = (Double(observation[column]) - moments.mean[column]) / deviation
+      row[column] = Float(x < -Self.limit ? -Self.limit : (x > Self.limit ? Self.limit : x))
+    }
+  }
 }
 
 /// Rewards divided by the running standard deviation of the discounted return (no mean), cut to ±10: Gₜ ← γ·Gₜ₋₁ + rₜ for

@@ -22,6 +22,12 @@ public struct BundleContents: Sendable {
     case constant([Float])
     /// The second half of the last layer's outputs, limited to a range.
     case secondHalf(ClosedRange<Double>)
+    /// There is none: the policy is deterministic, and its last layer's activation squashes the action.
+    case deterministic
+
+    var isDeterministic: Bool {
+      if case .deterministic = self { true } else { false }
+    }
   }
 
   public var name: String
@@ -84,7 +90,7 @@ public enum BundleWriter {
     if let robot = x.robot { lines.append("robot: \(quoted(robot))") }
     lines += ["joint_names: [\(x.jointNames.map(quoted).joined(separator: ", "))]", "rate_hz: \(x.rateHz)", ""]
     lines += ["network:", "  safetensors: weights.safetensors", "  layers:"] + add(x.layers, "actor")
-    lines += ["  value_layers:"] + add(x.valueLayers, "critic")
+    if !x.valueLayers.isEmpty { lines += ["  value_layers:"] + add(x.valueLayers, "critic") }
     lines += ["", "observation:"] + x.observationNames.map { "  - {name: \(quoted($0)), dim: 1}" }
     lines += ["", "action:", "  kind: \(x.actionKind.rawValue)"]
     let (low, high) = (x.actionRange.lowerBound, x.actionRange.upperBound)
@@ -92,15 +98,18 @@ public enum BundleWriter {
       lines += ["  scale: \((high - low) / 2)", "  offset: \((high + low) / 2)"]
     }
     if low.isFinite, high.isFinite { lines.append("  clip: [\(low), \(high)]") }
-    lines += ["", "distribution:", "  kind: gaussian"]
+    lines += ["", "distribution:"]
     switch x.spread {
     case .constant(let values):
       tensors.append(("log_std", [values.count], values))
-      lines.append("  log_std: {tensor: log_std}")
+      lines += ["  kind: gaussian", "  log_std: {tensor: log_std}"]
     case .secondHalf(let range):
-      lines.append("  log_std: {second_half: true, clamp: [\(range.lowerBound), \(range.upperBound)]}")
+      lines += [
+        "  kind: gaussian", "  log_std: {second_half: true, clamp: [\(range.lowerBound), \(range.upperBound)]}",
+      ]
+    case .deterministic: lines.append("  kind: deterministic")
     }
-    if x.isSquashed { lines.append("  squash: tanh") }
+    if x.isSquashed && !x.spread.isDeterministic { lines.append("  squash: tanh") }
     switch x.normaliser {
     case .statistics(let mean, let variance, let epsilon, let clip):
       lines += [

@@ -16,7 +16,12 @@ struct TrainCommand: ParsableCommand {
       activation_fn (tanh, relu, elu, silu), log_std (state_independent, state_dependent), log_std_init, squash. A wrong \
       name is answered with the right ones.
 
-      Algorithms: ppo, a2c, trpo, reinforce (baseline: none, running_mean, learned), actor-critic (n_steps: 1, 5 …).
+      Algorithms: ppo, a2c, trpo, reinforce (baseline: none, running_mean, learned), actor-critic (n_steps: 1, 5 …); with \
+      a deterministic policy and a replay buffer ddpg and td3 (buffer_size, learning_starts, tau, action_noise: none, \
+      normal, ornstein_uhlenbeck; one environment unless --envs says otherwise).
+
+      A task is played as 'sinew run' plays it, safety core and limits included, so the evaluation at the end is that of \
+      'sinew evaluate --seed 10000'.
 
       The folder --output gets settings.yaml, checkpoint.bin, curve.csv, curve.svg and, at the end, policy/, which \
       'sinew run' and 'sinew evaluate' take. The same settings and seed give the same policy, whatever --threads says. \
@@ -35,13 +40,13 @@ struct TrainCommand: ParsableCommand {
   @Option(help: "Task: a shipped name (reacher-v5, reach), a YAML file, or pendulum-v1.")
   var task: String?
 
-  @Option(help: "Algorithm: ppo, a2c, trpo, reinforce or actor-critic. Default: ppo.")
+  @Option(help: "Algorithm: ppo, a2c, trpo, reinforce, actor-critic, ddpg or td3. Default: ppo.")
   var algorithm: AlgorithmName?
 
   @Option(help: "Environment steps in all. Default: 100000.")
   var steps: Int?
 
-  @Option(help: "Environments side by side. Default: 8.")
+  @Option(help: "Environments side by side. Default: 8; 1 for ddpg and td3.")
   var envs: Int?
 
   @Option(help: "Threads that step the environments; changes nothing but the time. Default: 1.")
