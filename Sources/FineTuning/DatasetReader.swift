@@ -12,6 +12,8 @@ public struct LogSummary: Sendable {
   public var episodes: Int
   /// Episodes that were left out because rows of them are missing.
   public var skippedEpisodes: Int
+  /// Episodes that were left out because a person threw them away.
+  public var discardedEpisodes = 0
   /// Largest difference between the recorded and the replayed log π, and what is allowed.
   public var largestDifference: Double
   public var tolerance: Double
@@ -147,8 +149,14 @@ public struct DatasetReader: Sendable {
         "\(log.path): the rows take more than \(memoryLimit >> 20) MiB of memory; give fewer logs, or allow more with "
           + "--memory")
     }
-    append(row, kind, log.task, &examination, &episode, &data)
+    append(row, kind, log, &examination, &episode, &data)
     guard isLast else { return }
+    guard !log.discarded.contains(row.episode) else {
+      data.truncate(to: episode.start)
+      summary.discardedEpisodes += 1
+      episode = OpenEpisode(start: data.count)
+      return
+    }
     try episode.smoothness.check(examination.place(row))
     var final = [Float](repeating: 0, count: data.stride)
     _ = examination.networkInput(row.finalObservation, into: &final)
@@ -180,7 +188,7 @@ public struct DatasetReader: Sendable {
   }
 
   private func append(
-    _ row: Transition, _ kind: RowKind, _ task: TaskDefinition, _ examination: inout RowExamination,
+    _ row: Transition, _ kind: RowKind, _ log: LogProvenance, _ examination: inout RowExamination,
     _ episode: inout OpenEpisode, _ data: inout TransitionDataset
   ) {
     var input = [Float](repeating: 0, count: data.stride)
@@ -193,14 +201,14 @@ public struct DatasetReader: Sendable {
     data.logProbabilities.append(kind.isPolicys ? row.logProbability : .nan)
     var executed = absent
     if kind == .person, let before = episode.smoothness.lastCommand,
-      let action = task.action(making: row.command, after: before, measured: row.position)
+      let action = log.task.action(making: row.command, after: before, measured: row.position)
     {
       executed = action
     }
     data.executed += executed
     data.rewards.append(row.reward)
     data.kinds.append(kind)
-    data.terminated.append(row.isTerminated)
+    data.terminated.append(log.hasNoFuture(row))
     episode.rewardSum += Double(row.reward)
     episode.smoothness.add(row)
   }

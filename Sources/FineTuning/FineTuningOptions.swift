@@ -1,7 +1,19 @@
+/// Which of a policy's parameters fine-tuning moves; log σ always. The fewer there are, the less of the rows' noise they can
+/// follow, and the further a step may go that is still the data's.
+public enum TunedParameters: String, Sendable, CaseIterable {
+  case all
+  /// The last layer.
+  case last
+  /// The last layer's bias: one number an action, the same in every state.
+  case bias
+}
+
 /// How a policy is fine-tuned. The names in the comments are those of the command's --set.
 public struct FineTuningOptions: Sendable, Equatable {
-  /// `gamma`, `gae_lambda`: discount γ and λ of the advantage.
-  public var gamma = 0.99
+  /// `gamma`, `gae_lambda`: discount γ and λ of the advantage. A γ that was not set is that of the policy's training,
+  /// which its critic was fitted with, where its bundle says it.
+  public var gamma = 0.99 { didSet { isGammaSet = true } }
+  public private(set) var isGammaSet = false
   public var lambda = 0.95
   /// `clip_range`: ε of PPO.
   public var clipRange = 0.1
@@ -9,6 +21,11 @@ public struct FineTuningOptions: Sendable, Equatable {
   public var epochs = 20
   public var batchSize = 256
   public var learningRate = 1e-4
+  /// `parameters`: what of the policy moves.
+  public var parameters = TunedParameters.all
+  /// `critic_batch_size`: rows of a minibatch of the critic and of the gate's Q, which need many small steps where the
+  /// policy needs few with little noise.
+  public var criticBatchSize = 256
   /// `critic_learning_rate`, `critic_epochs`: the critic's passes before the first of the policy.
   public var criticLearningRate = 1e-3
   public var criticEpochs = 40
@@ -37,11 +54,14 @@ public struct FineTuningOptions: Sendable, Equatable {
 
   public init() {}
 
-  /// All numbers by name, in the order of the help.
+  /// All by name, in the order of the help.
   public static let names: [(name: String, meaning: String)] = [
-    ("gamma", "discount"), ("gae_lambda", "λ of the advantage"), ("clip_range", "ε of PPO"),
-    ("n_epochs", "most passes of the policy over the rows"), ("batch_size", "rows of a minibatch"),
-    ("learning_rate", "of the policy"), ("critic_learning_rate", "of the critic and of the gate's Q"),
+    ("gamma", "discount; default: the policy's own, else 0.99"), ("gae_lambda", "λ of the advantage"),
+    ("clip_range", "ε of PPO"),
+    ("n_epochs", "most passes of the policy over the rows"), ("batch_size", "rows of the policy's minibatch"),
+    ("parameters", "what of the policy moves: all, last (layer) or bias (of it)"),
+    ("critic_batch_size", "the same of the critic and of the gate's Q"), ("learning_rate", "of the policy"),
+    ("critic_learning_rate", "of the critic and of the gate's Q"),
     ("critic_epochs", "passes of the critic before the policy's first"),
     ("max_grad_norm", "gradients are cut to this"), ("ent_coef", "weight of the entropy"),
     ("kl_penalty", "weight of KL(behaviour, new)"), ("imitation", "weight of imitating a person's steps"),
@@ -51,8 +71,8 @@ public struct FineTuningOptions: Sendable, Equatable {
     ("min_episodes", "fewest episodes"), ("min_rows", "fewest rows with a ratio"),
   ]
 
-  /// Sets a number by its name.
-  /// - Throws: an unknown name, or a number out of its range.
+  /// Sets one by its name.
+  /// - Throws: an unknown name, or a value out of its range.
   public mutating func set(_ name: String, _ text: String) throws(FineTuningError) {
     func number(_ range: ClosedRange<Double>) throws(FineTuningError) -> Double {
       guard let value = Double(text), range.contains(value) else {
@@ -74,6 +94,12 @@ public struct FineTuningOptions: Sendable, Equatable {
     case "clip_range": clipRange = try number(1e-3...10)
     case "n_epochs": epochs = try whole(1...10_000)
     case "batch_size": batchSize = try whole(1...1_000_000)
+    case "parameters":
+      guard let choice = TunedParameters(rawValue: text) else {
+        throw FineTuningError(.input, "parameters=\(text): must be all, last or bias")
+      }
+      parameters = choice
+    case "critic_batch_size": criticBatchSize = try whole(1...1_000_000)
     case "learning_rate": learningRate = try number(1e-9...1e30)
     case "critic_learning_rate": criticLearningRate = try number(1e-9...1e30)
     case "critic_epochs": criticEpochs = try whole(1...100_000)

@@ -77,6 +77,7 @@ public struct FineTuningReport: Sendable {
     let logs = result.examined.logs.map { log in
       [
         log.path, String(log.sha256.prefix(16)), "\(log.rows)", "\(log.episodes)", "\(log.skippedEpisodes)",
+        "\(log.discardedEpisodes)",
         "\(Float(log.largestDifference)) of \(Float(log.tolerance))", log.perturbations,
       ]
     }
@@ -120,7 +121,7 @@ public struct FineTuningReport: Sendable {
       \(table([], figures.map { [$0.name, $0.value] }))
       \(plots.joined(separator: "\n"))
       <h2>Logs</h2>
-      \(table(["log", "SHA-256", "rows", "episodes", "left out", "largest |Δ log π|", "perturbations"], logs))
+      \(table(["log", "SHA-256", "rows", "episodes", "left out", "thrown away", "largest |Δ log π|", "perturbations"], logs))
       <h2>Settings</h2>
       \(table([], Self.settings(options)))
       </body></html>
@@ -130,7 +131,9 @@ public struct FineTuningReport: Sendable {
 
   private static func settings(_ x: FineTuningOptions) -> [[String]] {
     let values: [Any] = [
-      x.gamma, x.lambda, x.clipRange, x.epochs, x.batchSize, x.learningRate, x.criticLearningRate, x.criticEpochs,
+      x.gamma, x.lambda, x.clipRange, x.epochs, x.batchSize, x.parameters.rawValue, x.criticBatchSize, x.learningRate,
+      x.criticLearningRate,
+      x.criticEpochs,
       x.maximumGradientNorm, x.entropyCoefficient, x.klPenalty, x.imitation, x.klLimit, x.sampleSizeLimit, x.folds,
       x.gateLambda, x.gateIterations, x.confidence, x.minimumEpisodes, x.minimumRows,
     ]

@@ -65,9 +65,11 @@ public struct FineTuningSession: Sendable {
     if let output = plan.output, BundleFolder.exists(output) {
       throw FineTuningError(.input, "\(output): exists already; name another --output")
     }
-    self.plan = plan
     policy = try PolicyLoader.named(plan.policy)
     start = try LearnerStart(policy)
+    var plan = plan
+    if !plan.options.isGammaSet, let gamma = start.gamma { plan.options.gamma = gamma }
+    self.plan = plan
   }
 
   /// Reads and examines the logs. Every refusal names the row.
@@ -183,7 +185,7 @@ public struct FineTuningSession: Sendable {
       ("algorithm", "offline-ppo"), ("round", "\(round)"), ("base_name", base),
       ("parent_sha256", description.hash), ("logs_sha256", examined.logs.map(\.sha256).joined(separator: " ")),
       ("rows", "\(examined.data.count)"), ("episodes", "\(examined.data.episodes.count)"),
-      ("reward_scale", "\(scale)"), ("seed", "\(plan.options.seed)"),
+      ("reward_scale", "\(scale)"), ("gamma", "\(plan.options.gamma)"), ("seed", "\(plan.options.seed)"),
       ("kl", "\(Float(final?.kl ?? .nan))"), ("effective_sample_size", "\(Float(final?.sampleSize ?? .nan))"),
       ("estimated_improvement", "\(Float(interval.mean)), interval \(Float(interval.low)) to \(Float(interval.high))"),
       ("golden_vectors", "the trainer's own forward pass"),

@@ -43,7 +43,7 @@ struct FittedQ: ~Copyable {
     self.head = head
     kernels = try VectorKernels()
     var layout = ParameterLayout()
-    let capacity = max(Self.capacity, options.batchSize)
+    let capacity = max(Self.capacity, options.criticBatchSize)
     network = FeedForward(
       FeedForwardShape(
         inputs: data.observationCount + data.actionCount, hidden: [64, 64], outputs: 1, activation: .tanh), name: "q",
@@ -84,8 +84,8 @@ struct FittedQ: ~Copyable {
         for index in stride(from: order.count - 1, to: 0, by: -1) {
           order.swapAt(index, Int(random.bits() % UInt64(index + 1)))
         }
-        for first in stride(from: 0, to: order.count, by: options.batchSize) {
-          let count = min(options.batchSize, order.count - first)
+        for first in stride(from: 0, to: order.count, by: options.criticBatchSize) {
+          let count = min(options.criticBatchSize, order.count - first)
           for index in 0..<count { load(row: Int(order[first + index]), to: index) }
           network.forward(parameters.base, input: inputs.base, inputStride: inputStride, rows: count)
           for index in 0..<count {
@@ -128,10 +128,11 @@ struct FittedQ: ~Copyable {
     }
   }
 
-  /// The rows before the first that a person or a stop drove: beyond it the episode is not the policy's.
+  /// The policy's first stretch of an episode: from where it got authority, in a person's run not at the episode's first
+  /// row, to the first row that a person or a stop drove. Beyond it the episode is not the policy's.
   private func evaluated(_ rows: Range<Int>) -> Range<Int> {
-    let end = rows.first { !data.kinds[$0].isPolicys } ?? rows.upperBound
-    return rows.lowerBound..<end
+    let start = rows.first { data.kinds[$0].isPolicys } ?? rows.upperBound
+    return start..<(rows[start...].first { !data.kinds[$0].isPolicys } ?? rows.upperBound)
   }
 
   private func following(_ row: Int) -> Int {
@@ -149,17 +150,20 @@ struct FittedQ: ~Copyable {
     for episode in episodes {
       let rows = data.episodes[episode].rows
       let judged = evaluated(rows)
+      let first = judged.first ?? rows.lowerBound
       var later: Double?
+      var estimate = values[first]
       for row in rows.reversed() {
         let next = values[following(row)]
         // Beyond the last judged row V̂ stands for the rest.
         if row == judged.upperBound - 1 || data.ends[row] { later = nil }
         let beyond = next + options.gateLambda * ((later ?? next) - next)
         targets[row] = Double(rewards[row]) + (data.terminated[row] ? 0 : options.gamma * beyond)
-        later = values[row] + policy.ratios[row] * (targets[row] - predictions[row])
+        let corrected = values[row] + policy.ratios[row] * (targets[row] - predictions[row])
+        if row == first { estimate = corrected }
+        later = corrected
       }
-      let start = values[rows.lowerBound]
-      results.append((judged.isEmpty ? start : later ?? start, start))
+      results.append((estimate, values[first]))
     }
     return (targets, results)
   }

@@ -111,6 +111,8 @@ struct Gate {
 
   private func judge(_ held: [Int], _ found: inout Findings, progress: (Double) -> Void) throws {
     let heldSet = Set(held)
+    // Where the policy never had authority there is nothing to judge it by.
+    let judged = held.filter { data.episodes[$0].rows.contains { data.kinds[$0].isPolicys } }
     let kept = data.episodes.indices.filter { !heldSet.contains($0) }
     var learner = try OfflineLearner(
       data, start: start, options: options, heldOut: heldSet, rewardScale: rewardScale)
@@ -127,16 +129,16 @@ struct Gate {
     progress(0.8)
     var newQ = try FittedQ(continuing: base, rewardScale: rewardScale)
     try newQ.fit(new, episodes: kept, iterations: rounds)
-    let before = oldQ.estimates(old, episodes: held)
-    let after = newQ.estimates(new, episodes: held)
-    for index in held.indices {
+    let before = oldQ.estimates(old, episodes: judged)
+    let after = newQ.estimates(new, episodes: judged)
+    for index in judged.indices {
       found.differences.append(after[index].estimate - before[index].estimate)
       found.fitted.append(after[index].value - before[index].value)
       found.estimated.append(before[index].estimate)
     }
-    found.logged += oldQ.loggedReturns(old, episodes: held)
+    found.logged += oldQ.loggedReturns(old, episodes: judged)
     learner.judgeAll()
-    for episode in held {
+    for episode in judged {
       var (sum, factor) = (0.0, 1.0)
       for row in data.episodes[episode].rows {
         if data.kinds[row] == .ratio {

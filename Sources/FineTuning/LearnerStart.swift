@@ -10,6 +10,8 @@ struct LearnerStart: Sendable {
   let hasCritic: Bool
   /// The standard deviation that rewards were divided by when the critic was fitted last; nil when nobody wrote it down.
   let rewardScale: Double?
+  /// The discount that the critic was fitted with; nil when nobody wrote it down.
+  let gamma: Double?
 
   init(_ policy: LoadedPolicy) throws {
     let description = policy.description
@@ -56,7 +58,9 @@ struct LearnerStart: Sendable {
     self.shape = shape
     self.layers = layers
     hasCritic = layers.critic.count > 1
-    rewardScale = description.provenance.first { $0.key == "reward_scale" }.flatMap { Double($0.value) }
+    func noted(_ key: String) -> Double? { description.provenance.first { $0.key == key }.flatMap { Double($0.value) } }
+    rewardScale = noted("reward_scale")
+    gamma = noted("gamma").flatMap { (0...1).contains($0) ? $0 : nil }
   }
 
   /// A learner with these parameters; a critic that the policy lacks starts from the seed.

@@ -9,12 +9,19 @@ struct LogProvenance {
   /// SHA-256 of the file.
   let hash: String
   let task: TaskDefinition
+  /// Steps after which an episode of this run was cut, which in a person's run are not the task's; nil without a limit.
+  let timeLimitSteps: Int?
   let isLinear: Bool
+  /// Whether a person could end its episodes.
+  let isSupervised: Bool
   /// Changes of the command's source: from `stamp` (ns) on, `source` commanded.
   private(set) var sources: [(stamp: Int64, source: UInt8)] = []
   /// When interventions began and ended, ns.
   private(set) var interventions: [ClosedRange<Int64>] = []
-  /// Stamps of losses, ns, with the number of records lost so far.
+  /// Episodes that a person ended: as a success, as a failure, or to be thrown away.
+  private(set) var succeeded: Set<UInt32> = []
+  private(set) var failed: Set<UInt32> = []
+  private(set) var discarded: Set<UInt32> = []
   let perturbations: String
 
   /// Reads it and compares it with the policy. `allowsLoss` lets lossy logs pass, for callers that leave episodes out.
@@ -89,11 +96,25 @@ struct LogProvenance {
       throw try Self.loss(path: path, dropped: info.droppedCount)
     }
     self.task = task
+    timeLimitSteps = entry("task", "time_limit_steps").map { Int($0) } ?? task.timeLimitSteps
+    isSupervised = records["operator"] != nil
     isLinear = entry("session", "interpolation") == "linear"
     perturbations = (records["perturbations"] ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
       .joined(separator: " ")
     hash = try ContentHash.sha256(contentsOf: path)
     try readEvents()
+  }
+
+  /// Whether a person's word ended the episode of a row.
+  func isPersonsEnd(_ row: Transition) -> Bool {
+    isSupervised && (succeeded.contains(row.episode) || failed.contains(row.episode))
+  }
+
+  /// Whether nothing is to be earned behind a row. A person's word says so only where the task has such an end: in a task
+  /// that goes on for ever the person cuts the episode off, as a time limit does.
+  func hasNoFuture(_ row: Transition) -> Bool {
+    guard row.isTerminated, isPersonsEnd(row) else { return row.isTerminated }
+    return failed.contains(row.episode) ? task.canFail : task.endsWithSuccess
   }
 
   /// Names the row before the first loss.
@@ -170,6 +191,9 @@ struct LogProvenance {
       case .interventionEnded:
         if let start = began, start <= stamp { spans.append(start...stamp) }
         began = nil
+      case .success: succeeded.insert(UInt32(truncatingIfNeeded: first))
+      case .failure: failed.insert(UInt32(truncatingIfNeeded: first))
+      case .rerecordEpisode: discarded.insert(UInt32(truncatingIfNeeded: first))
       default: break
       }
       return true

@@ -29,6 +29,8 @@ public struct UpdateRecord: Sendable {
   public var ratios: [Float] = []
   /// Gradient steps of the policy.
   public var steps = 0
+  /// Mean log π at the end of what a person executed; nil without such rows.
+  public var personLikelihood: Double?
 }
 
 /// Offline PPO: improves the policy that made a data set, and never leaves the data.
@@ -49,7 +51,10 @@ struct OfflineLearner: ~Copyable {
   /// Rows that are learned from: of the episodes that are not held out.
   private let rows: [Int32]
   private let ratioRows: [Int32]
-  private let imitationRows: [Int32]
+  /// A person's rows whose action is known.
+  private let personRows: [Int32]
+  /// Parameters of the policy that stay as they are; their gradients are 0 in every step, and so is what Adam makes of them.
+  private let fixed: [Range<Int>]
   private var actorOptimiser: Optimiser
   private var criticOptimiser: Optimiser
   private var random: RandomStream
@@ -75,7 +80,7 @@ struct OfflineLearner: ~Copyable {
   ) throws {
     self.data = data
     self.options = options
-    let capacity = max(Self.capacity, options.batchSize)
+    let capacity = max(Self.capacity, options.batchSize, options.criticBatchSize)
     model = try start.makeModel(rowCapacity: capacity, seed: options.seed)
     var rows: [Int32] = []
     for (index, episode) in data.episodes.enumerated() where !heldOut.contains(index) {
@@ -83,9 +88,15 @@ struct OfflineLearner: ~Copyable {
     }
     self.rows = rows
     ratioRows = rows.filter { data.kinds[Int($0)] == .ratio }
-    imitationRows =
-      options.imitation > 0
-      ? rows.filter { data.kinds[Int($0)] == .person && data.executed[Int($0) * data.actionCount].isFinite } : []
+    personRows = rows.filter { data.kinds[Int($0)] == .person && data.executed[Int($0) * data.actionCount].isFinite }
+    let blocks = model.actor.blocks
+    let kept =
+      switch options.parameters {
+      case .all: 0
+      case .last: blocks.count - 2
+      case .bias: blocks.count - 1
+      }
+    fixed = blocks[..<kept].map { $0.offset..<($0.offset + $0.rows * $0.stride) }
     actorOptimiser = Optimiser(.adam(), range: model.actorRange, kernels: model.kernels)
     criticOptimiser = Optimiser(.adam(), range: model.criticRange, kernels: model.kernels)
     random = RandomStream(seed: options.seed, name: "offline update")
@@ -129,7 +140,7 @@ struct OfflineLearner: ~Copyable {
       normaliseAdvantages()
       var order = ratioRows
       shuffle(&order)
-      var persons = imitationRows
+      var persons = options.imitation > 0 ? personRows : []
       shuffle(&persons)
       let quarter = (order.count + 3) / 4
       for part in 0..<4 {
@@ -161,6 +172,7 @@ struct OfflineLearner: ~Copyable {
       try fitCritic(options.criticEpochs + epoch)
       progress(Double(options.criticEpochs + 3 * epoch) / total)
     }
+    record.personLikelihood = personLikelihood()
     progress(1)
     return record
   }
@@ -195,8 +207,8 @@ struct OfflineLearner: ~Copyable {
   private mutating func fitCritic(_ pass: Int) throws(FineTuningError) {
     var order = rows
     shuffle(&order)
-    for first in stride(from: 0, to: order.count, by: options.batchSize) {
-      let count = min(options.batchSize, order.count - first)
+    for first in stride(from: 0, to: order.count, by: options.criticBatchSize) {
+      let count = min(options.criticBatchSize, order.count - first)
       for index in 0..<count { gather(Int(order[first + index]), to: index) }
       model.critic.forward(model.parameters.base, input: inputs.base, inputStride: data.stride, rows: count)
       let stride = model.critic.outputStride
@@ -269,6 +281,7 @@ struct OfflineLearner: ~Copyable {
     if !persons.isEmpty {
       model.kernels.add(1, UnsafePointer(sums.base), to: model.gradients.base, count: model.criticOffset)
     }
+    for range in fixed { (model.gradients.base + range.lowerBound).update(repeating: 0, count: range.count) }
     do {
       let norm = try model.gradientNorm(model.actorRange, update: actorOptimiser.steps + 1)
       actorOptimiser.step(
@@ -282,14 +295,8 @@ struct OfflineLearner: ~Copyable {
 
   /// The gradient of the loss of some rows.
   private func differentiate(_ batch: [Int32], executed: Bool) {
-    let (count, width) = (batch.count, data.actionCount)
-    for (index, row) in batch.enumerated() {
-      gather(Int(row), to: index)
-      for action in 0..<width {
-        let source = executed ? data.executed : data.actions
-        chosen.base[index * width + action] = unsquashed(source[Int(row) * width + action], isExecuted: executed)
-      }
-    }
+    let count = batch.count
+    load(batch[...], executed: executed)
     model.actor.forward(model.parameters.base, input: inputs.base, inputStride: data.stride, rows: count)
     let rows = model.rows
     model.head.logProbabilities(rows, actions: chosen.base, count: count, into: densities.base)
@@ -314,6 +321,18 @@ struct OfflineLearner: ~Copyable {
     if !executed, options.klPenalty > 0 { addPenalty(batch, rows, spread, share: share * options.klPenalty) }
     model.actor.backward(
       model.parameters.base, input: inputs.base, inputStride: data.stride, rows: count, into: model.gradients.base)
+  }
+
+  /// Observations and actions of rows for the networks.
+  private func load(_ batch: ArraySlice<Int32>, executed: Bool) {
+    let width = data.actionCount
+    for (index, row) in batch.enumerated() {
+      gather(Int(row), to: index)
+      for action in 0..<width {
+        let source = executed ? data.executed : data.actions
+        chosen.base[index * width + action] = unsquashed(source[Int(row) * width + action], isExecuted: executed)
+      }
+    }
   }
 
   /// Adds ∂/∂m = (m − m_b)/σ² and ∂/∂log σ = 1 − (σ_b² + (m − m_b)²)/σ² of KL(π_b‖π).
@@ -387,6 +406,19 @@ struct OfflineLearner: ~Copyable {
     look.surrogate /= n
     look.sampleSize = sum * sum / squares / n
     return look
+  }
+
+  private func personLikelihood() -> Double? {
+    guard !personRows.isEmpty else { return nil }
+    var sum = 0.0
+    for first in stride(from: 0, to: personRows.count, by: Self.capacity) {
+      let count = min(Self.capacity, personRows.count - first)
+      load(personRows[first..<first + count], executed: true)
+      model.actor.forward(model.parameters.base, input: inputs.base, inputStride: data.stride, rows: count)
+      model.head.logProbabilities(model.rows, actions: chosen.base, count: count, into: densities.base)
+      for index in 0..<count { sum += Double(densities.base[index]) }
+    }
+    return sum / Double(personRows.count)
   }
 
   /// Mean and log σ of the policy for every row and, behind them, every final observation; [.][actionCount].

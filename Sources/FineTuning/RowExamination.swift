@@ -158,8 +158,9 @@ struct RowExamination: ~Copyable {
   }
 
   private func checkEnd(_ row: Transition) throws(FineTuningError) {
-    let limit = log.task.timeLimitSteps
-    if let limit, Int(row.stepInEpisode) + 1 == limit, !row.isTruncated {
+    let limit = log.timeLimitSteps
+    let isPersons = row.isTerminated && log.isPersonsEnd(row)
+    if let limit, Int(row.stepInEpisode) + 1 == limit, !row.isTruncated, !isPersons {
       throw refuse(
         .termination, row,
         row.isTerminated
@@ -167,7 +168,7 @@ struct RowExamination: ~Copyable {
           : "the time limit of \(limit) steps passed without an end",
         "a time limit is a truncation: record terminated and truncated apart")
     }
-    if row.isTerminated {
+    if row.isTerminated, !isPersons {
       let remedy = "only the task terminates; a time limit, a stop, a lost link are truncations: record them apart"
       guard log.task.canTerminate else {
         throw refuse(
@@ -210,7 +211,7 @@ struct RowExamination: ~Copyable {
     if row.flags.contains(.intervention) || row.source == .person || row.source == .blend { return .person }
     guard row.source == .policy else { return .stop }
     let isCut =
-      row.isTruncated && log.task.timeLimitSteps.map { Int(row.stepInEpisode) + 1 < $0 } ?? true
+      row.isTruncated && log.timeLimitSteps.map { Int(row.stepInEpisode) + 1 < $0 } ?? true
     let isUsable = row.rawAction.allSatisfy(\.isFinite) && row.logProbability.isFinite
     if row.flags.contains(.altered), !keepsAltered || isCut || !isUsable { return .altered }
     let isOnGrid = (row.duration / log.task.stepDuration - 1).magnitude < 0.5

@@ -62,6 +62,8 @@ extension SessionParts {
         "action_names": task.actionNames.joined(separator: ","),
         "reward_terms": rewardTermNames.joined(separator: ","),
         "step_duration_s": "\(task.stepDuration)",
+        // A person's run has another limit than its task, or none.
+        "time_limit_steps": task.timeLimitSteps.map { "\($0)" } ?? "none",
       ],
       "policy": policyText,
       "simulation": [

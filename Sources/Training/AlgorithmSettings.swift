@@ -46,6 +46,19 @@ enum AlgorithmSettings: Sendable {
     }
   }
 
+  /// The discount γ.
+  var gamma: Double {
+    switch self {
+    case .ppo(let options): options.gamma
+    case .a2c(let options): options.gamma
+    case .trpo(let options): options.gamma
+    case .reinforce(let options): options.gamma
+    case .actorCritic(let options): options.gamma
+    case .ddpg(let options): options.replay.gamma
+    case .td3(let options): options.replay.gamma
+    }
+  }
+
   init(_ name: AlgorithmName, _ x: inout HyperParameters) throws(ConfigurationError) {
     let share = 0.0...1.0
     let positive = 0.0...1e30

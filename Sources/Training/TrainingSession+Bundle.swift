@@ -105,7 +105,7 @@ extension TrainingSession {
       training: [
         ("algorithm", plan.algorithm.rawValue), ("task", plan.task), ("task_sha256", task?.sha256 ?? "none"),
         ("steps", "\(training.stepCount)"), ("seed", "\(plan.options.seed)"),
-        ("settings_sha256", ContentHash.sha256(plan.text)),
+        ("gamma", "\(algorithm.gamma)"), ("settings_sha256", ContentHash.sha256(plan.text)),
         ("evaluation_mean_return", "\(evaluation.mean)"), ("evaluation_episodes", "\(evaluation.returns.count)"),
         ("golden_vectors", "the trainer's own forward pass"),
       ])

@@ -36,7 +36,7 @@ public struct TrainingResult: Sendable {
 public struct TrainingSession: Sendable {
   public let plan: TrainingPlan
   private let files: RunFiles?
-  private let algorithm: AlgorithmSettings
+  let algorithm: AlgorithmSettings
   private let setup: TaskSetup?
   /// The task, unless it is the pendulum.
   var environmentTask: TaskDefinition? { setup?.task }

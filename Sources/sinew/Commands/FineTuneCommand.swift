@@ -141,6 +141,8 @@ struct ExaminationOutput: Encodable {
     let rows: Int
     let episodes: Int
     let skipped_episodes: Int
+    /// By the person who supervised.
+    let discarded_episodes: Int
     let largest_log_probability_difference: Double
     let tolerance: Double
   }
@@ -154,7 +156,8 @@ struct ExaminationOutput: Encodable {
     logs = examined.logs.map {
       Log(
         path: $0.path, sha256: $0.sha256, rows: $0.rows, episodes: $0.episodes, skipped_episodes: $0.skippedEpisodes,
-        largest_log_probability_difference: $0.largestDifference, tolerance: $0.tolerance)
+        discarded_episodes: $0.discardedEpisodes, largest_log_probability_difference: $0.largestDifference,
+        tolerance: $0.tolerance)
     }
     rows = examined.data.count
     episodes = examined.data.episodes.count
@@ -167,6 +170,7 @@ struct ExaminationOutput: Encodable {
       "\(log.path): sound, \(log.rows) rows in \(Format.count(log.episodes, "episode")), log-probabilities within "
         + "\(Format.short(log.largest_log_probability_difference)) (allowed \(Format.short(log.tolerance)))"
         + (log.skipped_episodes > 0 ? ", \(Format.count(log.skipped_episodes, "episode")) left out" : "")
+        + (log.discarded_episodes > 0 ? ", \(Format.count(log.discarded_episodes, "episode")) thrown away" : "")
     }
     let kinds = RowKind.allCases.compactMap { kind in
       rows_by_kind["\(kind)"].flatMap { $0 > 0 ? "\($0) \(kind.text)" : nil }
@@ -192,6 +196,8 @@ struct FineTuningOutput: Encodable {
   let explained_variance: Double?
   let ending: String
   let gradient_steps: Int
+  /// Mean log π of what a person executed; left out without such rows.
+  let person_log_likelihood: Double?
   let improvement: Double
   let improvement_low: Double
   let improvement_high: Double
@@ -213,6 +219,7 @@ struct FineTuningOutput: Encodable {
     explained_variance = result.record.explained.last
     ending = result.record.ending
     gradient_steps = result.record.steps
+    person_log_likelihood = result.record.personLikelihood
     improvement = result.verdict.improvement.mean
     improvement_low = result.verdict.improvement.low
     improvement_high = result.verdict.improvement.high
