@@ -23,6 +23,23 @@ public enum ZeroConvention: String, Sendable, CaseIterable {
   case servo
 }
 
+/// How the pulses of a hobby servo are related to its joint on every arm of a model: nominal figures, which the
+/// calibration of one arm refines.
+public struct PulseDrive: Sendable, Equatable {
+  /// The pulse at joint position 0, µs.
+  public var centre: Double
+  /// µs for one radian of the joint, positive.
+  public var perRadian: Double
+  /// The pulses that such a servo may be sent, µs.
+  public var range: ClosedRange<Double>
+
+  public init(centre: Double, perRadian: Double, range: ClosedRange<Double>) {
+    self.centre = centre
+    self.perRadian = perRadian
+    self.range = range
+  }
+}
+
 /// How a joint of an arm model is driven by servos on a bus: what every arm of this model has in common.
 public struct JointServo: Sendable, Equatable {
   /// The joint's name.
@@ -52,12 +69,14 @@ public struct JointServo: Sendable, Equatable {
   public var sweep: ClosedRange<Double>
   /// How the joint turns when its angle grows, for people: "the gripper opens"; nil where the profile does not know.
   public var direction: String?
+  /// How a hobby servo behind a controller board is told its place; nil for servos on a bus.
+  public var pulse: PulseDrive?
 
   public init(
     joint: String, servo: UInt8, models: [String], gear: Double = 1, sign: Int = 1, followers: [UInt8] = [],
     isReversed: Bool = false, isContinuous: Bool = false, torqueShare: Double? = nil, mode: PositionMode = .position,
     zero: ZeroConvention = .middle, sweep: ClosedRange<Double> = 0.85...1.25,
-    direction: String? = nil
+    direction: String? = nil, pulse: PulseDrive? = nil
   ) {
     self.joint = joint
     self.servo = servo
@@ -72,12 +91,17 @@ public struct JointServo: Sendable, Equatable {
     self.zero = zero
     self.sweep = sweep
     self.direction = direction
+    self.pulse = pulse
   }
 }
 
-/// The servo bus of an arm model.
+/// The servo bus of an arm model, or the line to its controller board.
 public struct ArmBus: Sendable, Equatable {
-  /// The protocol's name on the command line: `feetech`, `dynamixel2`, `dynamixel1` …
+  /// The protocol's name of a controller board with our firmware (`firmware-protocol/PROTOCOL.md`).
+  public static let firmwareWire = "firmware"
+
+  /// The protocol's name on the command line: `feetech`, `dynamixel2`, `dynamixel1` …; `firmware` for hobby servos behind
+  /// a controller board, whose channels are then the servos' ids.
   public var wire: String
   /// The usual rate of the line, bit/s.
   public var baud: Int
@@ -85,6 +109,8 @@ public struct ArmBus: Sendable, Equatable {
   public var supply: ClosedRange<Double>
   /// In the profile's joint order.
   public var servos: [JointServo]
+  /// Pulses a second that hobby servos are sent, Hz.
+  public var frameRate = 50
 
   public init(wire: String, baud: Int, supply: ClosedRange<Double>, servos: [JointServo]) {
     self.wire = wire

@@ -15,7 +15,8 @@ public struct FollowerCalibration: Sendable, Equatable {
 ///
 /// Ticks are the servo's position register as it reads with `homingOffset` in place, in wide integers:
 /// position (rad) = sign · (ticks − zero) · rad per tick, where rad per tick comes from the servo's model and the joint's
-/// gear in the arm profile.
+/// gear in the arm profile. Of a hobby servo, which is told its place by the length of a pulse, ticks are quarters of a
+/// microsecond of pulse, and `ticksPerRadian` says how many make a radian of the joint.
 public struct JointCalibration: Sendable, Equatable {
   /// The joint's name in the arm profile.
   public var joint: String
@@ -41,11 +42,13 @@ public struct JointCalibration: Sendable, Equatable {
   public var mode: PositionMode
   /// Further servos on the same shaft.
   public var followers: [FollowerCalibration]
+  /// Of a hobby servo: quarters of a microsecond for one radian of the joint, positive; nil for servos on a bus.
+  public var ticksPerRadian: Double?
 
   public init(
     joint: String, servo: UInt8, model: String, modelNumber: Int? = nil, zero: Double, sign: Int, lower: Int,
     upper: Int, isContinuous: Bool = false, homingOffset: Int? = nil, mode: PositionMode = .position,
-    followers: [FollowerCalibration] = []
+    followers: [FollowerCalibration] = [], ticksPerRadian: Double? = nil
   ) {
     self.joint = joint
     self.servo = servo
@@ -59,6 +62,7 @@ public struct JointCalibration: Sendable, Equatable {
     self.homingOffset = homingOffset
     self.mode = mode
     self.followers = followers
+    self.ticksPerRadian = ticksPerRadian
   }
 }
 

@@ -3,21 +3,27 @@ import Configuration
 
 extension ArmBus {
   /// The protocols that a profile may name.
-  public static var wireNames: [String] { ["feetech", "feetech-scs", "dynamixel2", "dynamixel1"] }
+  public static var wireNames: [String] { ["feetech", "feetech-scs", "dynamixel2", "dynamixel1", firmwareWire] }
 
   /// Reads the `bus` of an arm profile: servos for the joints given, in their order. `calibration/README.md` describes the
   /// format.
   init(_ root: ConfigurationNode, joints: [String]) throws(ConfigurationError) {
+    // What else is to be expected depends on the protocol.
+    let named = try root.child("protocol").child("name")
+    let wireName = try named.string()
+    guard Self.wireNames.contains(wireName) else {
+      throw named.error(
+        "unknown protocol '\(wireName)'", suggestion: Suggestion.sentence(for: wireName, in: Self.wireNames))
+    }
+    if wireName == Self.firmwareWire {
+      try self.init(board: root, joints: joints)
+      return
+    }
     try root.allowOnly([
       "protocol", "baud", "supply", "ids", "followers", "models", "gears", "signs", "zeros", "sweeps", "modes",
       "reversed", "continuous", "torque_shares", "directions",
     ])
-    let wire = try sourced(root.child("protocol"), keys: ["name"]).child("name")
-    let wireName = try wire.string()
-    guard Self.wireNames.contains(wireName) else {
-      throw wire.error(
-        "unknown protocol '\(wireName)'", suggestion: Suggestion.sentence(for: wireName, in: Self.wireNames))
-    }
+    _ = try sourced(root.child("protocol"), keys: ["name"])
     let baud = try sourced(root.child("baud"), keys: ["rate"]).child("rate").integer(in: 9600...10_000_000)
     let supply = try range(try sourced(root.child("supply"), keys: ["lower", "upper"]), "lower", "upper", in: 1...60)
 
@@ -90,7 +96,7 @@ extension ArmBus {
 }
 
 /// One number for every joint, from one source: `{source, every_joint, joints}`.
-private struct ColumnReader {
+struct ColumnReader {
   typealias Read<Value> = (ConfigurationNode) throws(ConfigurationError) -> Value
 
   let bus: ConfigurationNode
@@ -132,14 +138,14 @@ private struct ColumnReader {
 }
 
 /// A mapping of `keys` that names its source.
-private func sourced(_ node: ConfigurationNode, keys: [String]) throws(ConfigurationError) -> ConfigurationNode {
+func sourced(_ node: ConfigurationNode, keys: [String]) throws(ConfigurationError) -> ConfigurationNode {
   try node.allowOnly(keys + ["source"])
   let source = try node.child("source")
   guard try !source.string().isEmpty else { throw source.error("names no source") }
   return node
 }
 
-private func range(
+func range(
   _ node: ConfigurationNode, _ lower: String, _ upper: String, in allowed: ClosedRange<Double>
 ) throws(ConfigurationError) -> ClosedRange<Double> {
   let least = try node.child(lower).double(in: allowed)

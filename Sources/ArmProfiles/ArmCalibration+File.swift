@@ -31,6 +31,10 @@ extension ArmCalibration {
 
   /// Reads a calibration from its YAML. `calibration/README.md` describes the format.
   public init(_ root: ConfigurationNode) throws(ConfigurationError) {
+    if let stated = try root.optional("convention"), try stated.string() == Self.pulseConvention {
+      try self.init(pulses: root)
+      return
+    }
     try root.allowOnly(["version", "arm", "name", "convention", "units", "origin", "fingerprint", "joints"])
     let version = try root.child("version")
     guard try version.integer() == Self.fileVersion else {
@@ -100,6 +104,10 @@ extension ArmCalibration {
           "arm '\(profile.name)' has \(servo.models.joined(separator: " or ")) here, not \(joint.model)",
           suggestion: "this is the calibration of another arm")
       }
+      if bus.wire == ArmBus.firmwareWire || joint.ticksPerRadian != nil {
+        try checkPulses(joint, servo, of: profile, node)
+        continue
+      }
       guard joint.servo == servo.servo, joint.followers.map(\.servo) == servo.followers else {
         let found = ([joint.servo] + joint.followers.map(\.servo)).map { "\($0)" }.joined(separator: ", ")
         let wanted = ([servo.servo] + servo.followers).map { "\($0)" }.joined(separator: ", ")
@@ -112,6 +120,7 @@ extension ArmCalibration {
 
   /// The file's text.
   public var text: String {
+    if joints.contains(where: { $0.ticksPerRadian != nil }) { return pulseText }
     var text = """
       # What one particular arm is: its servos and what their ticks mean. Made by 'sinew calibrate'; not to be edited.
       version: \(Self.fileVersion)

@@ -22,7 +22,7 @@ func node(_ text: String, file: String = "p.yaml") throws -> ConfigurationNode {
 
 @Suite struct ShippedProfileTests {
   @Test func bothLoadByNameWithTheirModelsAndModes() throws {
-    #expect(ArmProfile.shipped == ["koch", "reacher", "so100", "so101", "vx300s"])
+    #expect(ArmProfile.shipped == ["hobby6", "koch", "reacher", "so100", "so101", "vx300s"])
     let reacher = try ArmProfile.named("reacher")
     #expect(reacher.model == "reacher" && reacher.commandMode == .effort && reacher.jointNames == ["joint1", "joint2"])
     #expect(reacher.joints[0].upper == .infinity && reacher.joints[1].lower == -3 && reacher.joints[1].effort == 200)
