@@ -69,7 +69,7 @@ let package = Package(
     room("Policies", ["Configuration", "CSystem", "Networks", "Numerics"], resources: [.copy("Resources/policies")]),
     room("Learning", ["CSystem", "Networks", "Numerics"]),
     room("Recording", ["ArmModel", "CLZ4", "CSystem", "CZlib", "CZstd", "RealTime"]),
-    room("ServoBus", ["ArmModel", "ArmProfiles", "Configuration", "CSerialPort", "CSystem", "RealTime"]),
+    room("ServoBus", ["ArmModel", "ArmProfiles", "Configuration", "CSerialPort", "CSystem", "RealTime", "ServoWire"]),
     room(
       "Gamepads", ["ArmModel", "CEvdev", "CSystem", "Configuration", "RealTime"],
       resources: [.copy("Resources/gamepads")]),
@@ -87,7 +87,8 @@ let package = Package(
       ["ArmModel", "CSystem", "Configuration", "Learning", "Networks", "Numerics", "Policies", "Recording", "Tasks"]),
     // The servos' side of the bus; shares no code with the host's side, so that one mistake cannot pass both ways.
     room(
-      "VirtualServos", ["ArmModel", "ArmProfiles", "CSystem", "Configuration", "Numerics", "RealTime", "Simulation"]),
+      "VirtualServos",
+      ["ArmModel", "ArmProfiles", "CSystem", "Configuration", "Numerics", "RealTime", "ServoWire", "Simulation"]),
     // From a hand that turns joints to the file that says what the servos' ticks mean.
     room("Calibration", ["ArmModel", "ArmProfiles", "Configuration", "ServoBus"]),
     room("Sessions", ["ArmProfiles", "Configuration", "Control", "ServoBus"]),
@@ -107,8 +108,8 @@ let package = Package(
     .executableTarget(
       name: "sinew",
       dependencies: [
-        "BusTrials", "Calibration", "FineTuning", "Gamepads", "Sessions", "Training", "ServoBus", "VirtualServos",
-        "CKernels",
+        "BusTrials", "Calibration", "FineTuning", "Gamepads", "Sessions", "Training", "ServoBus", "ServoWire",
+        "VirtualServos", "CKernels",
         "CMuJoCo", argumentParser,
       ],
       swiftSettings: swiftSettings),
@@ -157,6 +158,10 @@ let package = Package(
       name: "allocation-probe",
       dependencies: ["ArmModel", "CAllocationCounter", "CSystem", "ServoBus", "VirtualServos"],
       path: "Tests/AllocationProbe", swiftSettings: swiftSettings),
+    // Arms behind a controller board: the host's driver against virtual boards.
+    tests(
+      "BoardArm",
+      ["ArmModel", "ArmProfiles", "CSystem", "Configuration", "ServoBus", "ServoWire", "VirtualServos"]),
     // Takes hold of an arm and then dies: in a process of its own.
     .executableTarget(
       name: "crash-probe",
@@ -188,7 +193,7 @@ let package = Package(
       "Command",
       [
         "sinew", "ArmModel", "ArmProfiles", "BusTrials", "Configuration", "CSystem", "LoopTestSupport", "Recording",
-        "VirtualServos", "crash-probe",
+        "ServoWire", "VirtualServos", "crash-probe",
       ]),
   ]
 )

@@ -63,6 +63,8 @@ public struct ArmHealth: Sendable, BitwiseCopyable {
   public var temperature: JointVector
   /// V.
   public var voltage: JointVector
+  /// Whether the arm's emergency-stop input is open, or has stopped it while it was held; false where there is none.
+  public var isEmergencyStopOpen = false
   private var faultBits: InlineArray<16, UInt8>
 
   /// An arm of `count` joints of which nothing is known.

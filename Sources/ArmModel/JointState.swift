@@ -6,6 +6,9 @@ public struct JointQuantities: OptionSet, Sendable, BitwiseCopyable {
   public static var position: JointQuantities { @_noLocks get { JointQuantities(rawValue: 1) } }
   public static var velocity: JointQuantities { @_noLocks get { JointQuantities(rawValue: 2) } }
   public static var effort: JointQuantities { @_noLocks get { JointQuantities(rawValue: 4) } }
+  /// Positions and velocities are not measured: they are what the arm's controller puts out (hobby servos, which answer
+  /// nothing). Where a joint really is, nobody knows then.
+  public static var commanded: JointQuantities { @_noLocks get { JointQuantities(rawValue: 8) } }
 }
 
 /// What an arm measured: per joint position (rad), velocity (rad/s), effort (N·m), and how old each datum is.

@@ -27,6 +27,7 @@ extension ControlLoop {
     }
     inputs.power = arm.power
     inputs.health = arm.health
+    inputs.externalStop = inputs.health.isEmergencyStopOpen
     listen(now)
     propose(now)
   }

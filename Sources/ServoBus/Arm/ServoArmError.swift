@@ -31,6 +31,10 @@ public struct ServoArmError: Error, Sendable, Equatable {
     case bus
     /// Torque is not what it was asked to be, as far as could be read back.
     case notConfirmed
+    /// A controller board speaks another version of the protocol than this program.
+    case firmwareMismatch
+    /// A controller board refuses what it was asked for.
+    case refusedByBoard
   }
   public let kind: Kind
   public let message: String
@@ -50,6 +54,12 @@ public struct ServoArmError: Error, Sendable, Equatable {
     default: kind = .bus
     }
     self.init(kind, error.message, suggestion: error.suggestion ?? "check cable and power, then try again")
+  }
+
+  init(_ error: TransportError, _ port: String) {
+    self.init(
+      error.code == .failed ? .bus : .port, "\(port): \(error)",
+      suggestion: "check the cable and the other end, then try again")
   }
 
   init(_ error: PortError) {

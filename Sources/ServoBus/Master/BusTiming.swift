@@ -68,6 +68,11 @@ public struct BusTiming: Sendable, BitwiseCopyable, Equatable {
 
   /// Cycles per second that the bus carries: one round trip each, for `latency` as it is known.
   public func rate(request: Int, answers: Int, answerBytes: Int) -> Double {
+    rate(request: request, answers: answers, answerBytes: answerBytes, latency: latency)
+  }
+
+  /// The same for another latency.
+  func rate(request: Int, answers: Int, answerBytes: Int, latency: Int64) -> Double {
     1e9 / Double(bus(request: request, answers: answers, answerBytes: answerBytes) + latency)
   }
 }
