@@ -55,12 +55,13 @@ bool sinew_crash_stop_send(void) {
     return true;
   }
   int index = atomic_load(&current);
+  // Taken now: a run whose writes are refused from here on may end, and take its words back, before this is over.
+  size_t count = atomic_load(&word_count);
   int before = errno;
   for (int copy = 0; copy < copies && frames[index].count > 0; copy++) {
     poll(NULL, 0, pause_ms);
     put(&frames[index]);
   }
-  size_t count = atomic_load(&word_count);
   if (count > 0 && write(STDERR_FILENO, words, count) < 0) errno = before;
   atomic_store(&is_done, true);
   errno = before;

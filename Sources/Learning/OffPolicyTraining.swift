@@ -5,8 +5,11 @@ import Numerics
 /// The loop of the algorithms that learn from a replay buffer: act with noise, remember, draw, update.
 ///
 /// Like the on-policy loop it repeats itself bit for bit from its seed and resumes likewise; a stored state holds the
-/// buffer, too. An iteration is about a thousand environment steps. Nothing allocates in `iterate` after the first call.
-public struct OffPolicyTraining<E: Environment & ~Copyable, A: OffPolicyAlgorithm & ~Copyable>: ~Copyable, TrainingLoop {
+/// buffer, too. An iteration is about a thousand environment steps. Nothing allocates in `iterate` after its first
+/// call.
+public struct OffPolicyTraining<E: Environment & ~Copyable, A: OffPolicyAlgorithm & ~Copyable>:
+  ~Copyable, TrainingLoop
+{
   public let options: TrainingOptions
   public let model: DeterministicActorCritic
   public var algorithm: A

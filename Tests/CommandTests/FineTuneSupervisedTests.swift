@@ -73,7 +73,7 @@ private final class SupervisedScene: @unchecked Sendable {
     #expect(kinds["person"] == persons && persons > 12 * 20)
     let policys = kept.count { $0.source == .policy && !$0.flags.contains(.intervention) }
     let counted = try ["ratio", "altered", "offGrid"].reduce(0) { $0 + (try #require(kinds[$1])) }
-    #expect(counted == policys && policys > 12 * 100)
+    #expect(counted == policys && policys > 12 * 50)
     #expect(figures["episodes"] as? Int == SupervisedScene.episodes - SupervisedScene.discarded.count)
     let logs = try #require(figures["logs"] as? [[String: Any]])
     #expect(logs[0]["discarded_episodes"] as? Int == SupervisedScene.discarded.count)
@@ -86,7 +86,9 @@ private final class SupervisedScene: @unchecked Sendable {
     var figures: [[String: Any]] = []
     for weight in ["0", "1"] {
       let outcome = try Command.run(
-        scene.arguments + ["-o", "new\(weight)", "--json", "--set", "imitation=\(weight)", "--set", "target_kl=10"],
+        scene.arguments + [
+          "-o", "new\(weight)", "--json", "--set", "imitation=\(weight)", "--set", "target_kl=10", "--set", "min_ess=0",
+        ],
         in: folder, patience: 300)
       #expect(outcome.code == 0 || outcome.errors.contains("refused"), "\(outcome.errors)")
       figures.append(try #require(outcome.json))

@@ -323,32 +323,6 @@ private let log_2π = 1.8378770664093453
     #expect(try folder.text("new.report.html").contains("refused"))
   }
 
-  @Test("what shall stay of the policy stays, to the last bit", arguments: ["last", "bias"])
-  func fewParameters(_ choice: String) throws {
-    let scene = try FineTuningScene.shared.get()
-    let folder = try ScratchFolder()
-    let outcome = try Command.run(
-      ["finetune", "--policy", scene.policy, "--log", scene.log, "-o", "new"] + Self.small
-        + ["--set", "parameters=\(choice)", "--set", "learning_rate=0.005", "--set", "confidence=0.5"], in: folder,
-      patience: 300)
-    #expect(outcome.code == 0, "\(outcome.errors)")
-    let before = try Self.tensors(Array(scene.folder.bytes("base/policy/weights.safetensors")))
-    let after = try Self.tensors(Array(folder.bytes("new/weights.safetensors")))
-    let changed = Set(before.keys.filter { before[$0] != after[$0] && !$0.hasPrefix("critic") })
-    #expect(
-      changed == (choice == "bias" ? ["actor.1.bias", "log_std"] : ["actor.1.bias", "actor.1.weight", "log_std"]))
-  }
-
-  /// The bytes of every tensor of a safetensors file: 8 bytes with the length of a JSON header, which gives the places.
-  private static func tensors(_ file: [UInt8]) throws -> [String: ArraySlice<UInt8>] {
-    let length = file[..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
-    let header = try JSONSerialization.jsonObject(with: Data(file[8..<8 + length])) as? [String: [String: Any]]
-    return try #require(header).compactMapValues { entry in
-      guard let places = entry["data_offsets"] as? [Int] else { return nil }
-      return file[(8 + length + places[0])..<(8 + length + places[1])]
-    }
-  }
-
   @Test("the limits of KL and of the effective sample size end the update")
   func limits() throws {
     let scene = try FineTuningScene.shared.get()

@@ -90,7 +90,7 @@ struct HardwareTeleopDeviceTests {
     let folder = try ScratchFolder()
     let policies = try TemporaryFolder()
     let joints = ["shoulder_pan", "shoulder_lift", "elbow_flex", "wrist_flex", "wrist_roll"]
-    let policy = try DensePolicy.random(observations: 32, hidden: [8], jointNames: joints, seed: 1).write(to: policies)
+    let policy = try DensePolicy.random(observations: 29, hidden: [8], jointNames: joints, seed: 1).write(to: policies)
     var pad = try PadScript()
     pad.wait(1)
     pad.press(.start)

@@ -28,7 +28,8 @@ struct HelpTests {
       .filter { $0.hasPrefix(command + " ") || $0 == command }
     #expect(!examples.isEmpty, "no example of '\(command)'")
     guard outcome.output.contains("SUBCOMMANDS:") == false else { return }
-    let options = try #require(outcome.output.components(separatedBy: "OPTIONS:").last)
+    // Options may stand in several groups.
+    let options = try #require(outcome.output.components(separatedBy: "\nUSAGE:").last)
     for option in examples.flatMap({ $0.split(separator: " ") }) where option.hasPrefix("--") {
       #expect(options.contains(option), "\(command): the example's option \(option) does not exist")
     }

@@ -28,7 +28,7 @@ import Testing
     let policy = DensePolicy(layers: [layer], jointNames: Self.joints)
     let given = try configuration(safety)
     let written = try policy.write(to: folder)
-    return try SessionsTests.plan(task: "reach", policy: written, duration: 3, log: folder.file("run.mcap")) {
+    return try SessionsTests.plan(task: "reach", policy: written, duration: 3.9, log: folder.file("run.mcap")) {
       $0.workspace = given.workspace
       $0.checksSelfCollision = given.checksSelfCollision
     }

@@ -31,7 +31,7 @@ struct ServingDeviceTests {
     #expect(write(descriptor, request, request.count) == request.count)
     var answer: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 256)
-    let end = Date().addingTimeInterval(2)
+    let end = Date().addingTimeInterval(10)
     while answer.count < count, Date() < end {
       var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
       guard poll(&poller, 1, 100) > 0 else { continue }
@@ -44,7 +44,7 @@ struct ServingDeviceTests {
 
   /// Waits until the state is as wanted, two seconds at most.
   private func eventually(_ server: ServoBusServer, _ condition: (BusState) -> Bool) -> Bool {
-    let end = Date().addingTimeInterval(2)
+    let end = Date().addingTimeInterval(10)
     while Date() < end {
       if condition(server.state) { return true }
       usleep(2000)
