@@ -38,10 +38,48 @@ extension ServoArm: PhysicalArm {
   }
 }
 
-/// Ticks of a run on a servo arm: the concrete, checked instance of the generic one.
+extension BoardArm: PhysicalArm {
+  var busRecord: BusRecord {
+    @_noLocks get {
+      var record = BusRecord(count: jointCount)
+      record.power = power
+      record.health = health
+      record.requests = counters.sent
+      record.answers = counters.received
+      record.timeouts = counters.timeouts
+      record.damaged = counters.damaged
+      record.unexpected = counters.echoes &+ counters.stale
+      record.retries = counters.retries
+      record.refusals = counters.refusals
+      return record
+    }
+  }
+
+  mutating func reopen() throws(SessionError) {
+    do throws(ServoArmError) { try reconnect() } catch { throw SessionError(error.description) }
+  }
+
+  var wasFoundHolding: Bool { report.isHolding }
+
+  static var servosAnswer: Bool { false }
+
+  mutating func conclude(holding: Bool, deadline: Int64) throws(SessionError) {
+    do throws(ServoArmError) {
+      try finish(as: holding ? .hold : .release, deadline: deadline)
+    } catch { throw SessionError(error.description) }
+  }
+}
+
+/// Ticks of a run on a servo arm, and on one behind a controller board: the concrete, checked instances of the generic one.
 @_noLocks
 func ticks(
   _ run: inout HardwareRun<ServoArm>, _ publish: borrowing TripleBuffer<LoopStatus>
+) -> HardwareSequence.Step {
+  run.runTicks(publish)
+}
+@_noLocks
+func ticks(
+  _ run: inout HardwareRun<BoardArm>, _ publish: borrowing TripleBuffer<LoopStatus>
 ) -> HardwareSequence.Step {
   run.runTicks(publish)
 }
@@ -50,7 +88,7 @@ func ticks(
 public enum ArmEnd: Sendable, Equatable {
   /// Torque was never switched on in this run; the arm is as it was found.
   case untouched
-  /// Torque off, read back from every servo.
+  /// Torque off, read back from every servo, or from the board that they hang on.
   case released
   /// Torque on, the servos hold.
   case held
@@ -64,6 +102,8 @@ public struct HardwareReport: Sendable {
   public var end = ArmEnd.untouched
   /// The bus and the servos at the end.
   public var bus: BusRecord
+  /// Whether the servos themselves answered; else only their controller board did.
+  public var servosAnswer = true
   /// How often the port came back.
   public var reopenCount = 0
   /// How far the joint that was furthest from its place in the park pose was from it when torque went off, rad; 0 where
@@ -142,6 +182,7 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
     core.complete(&report)
     var hardware = HardwareReport(end: end, bus: device.busRecord)
     hardware.reopenCount = sequence.reopenCount
+    hardware.servosAnswer = Device.servosAnswer
     hardware.parkDistance = parkDistance
     report.hardware = hardware
     if sequence.isOperated { report.operation = sequence.person.report(core.loop) }

@@ -13,7 +13,7 @@ import ServoBus
 /// is switched on only after `consent`, each time the status puts the question; with one by their device.
 public final class HardwareSession: PreparedSession {
   public let summary: SessionSummary
-  private let execution: SessionExecution<HardwareRun<ServoArm>>
+  private let execute: (_ show: (LoopStatus) -> Void) throws -> RunReport
   private let port = OperatorPort()
   /// What the feeds' pointers lead to.
   private let device: AnyObject?
@@ -34,32 +34,53 @@ public final class HardwareSession: PreparedSession {
   private init(_ plan: SessionPlan, feed: OperatorFeed?, keeping device: AnyObject?) throws {
     guard let settings = plan.hardware else { throw SessionError("the plan names no port; name one with --port") }
     var parts = try SessionParts(plan)
-    let teleoperator = feed == nil ? nil : try parts.makeTeleoperator()
+    var person: PersonInCharge?
+    if let feed { person = PersonInCharge(feed: feed, teleoperator: try parts.makeTeleoperator()) }
     let setup = try HardwareSetup(parts, settings)
-    let arm = try ServoArm.connect(path: settings.port, baud: settings.baud, configuration: setup.configuration)
-    let report = arm.report
-    leader = try parts.makeLeader()
     self.device = device
-    var worker: PolicyWorker?
-    var loop = try parts.makeLoop(
-      twin: parts.setup.makeTwin(), armingTicks: HardwareRun<ServoArm>.armingTicks,
-      parkPose: JointVector(setup.profile.park), worker: &worker, about: setup.logged(report, settings))
-    var person: OperatedSequence?
-    if let feed {
-      loop.attach(feed, teleoperator: teleoperator)
-      loop.attach(leader?.feed ?? .nobody)
-      person = OperatedSequence(hasPolicy: parts.policy != nil)
+    let about: ArmFindings
+    let policyHasThread: Bool
+    if setup.isBehindBoard {
+      let arm = try BoardArm.connect(path: settings.port, baud: settings.baud, configuration: setup.configuration)
+      about = setup.findings(arm.report, settings, controlRate: parts.controlRate)
+      leader = try parts.makeLeader()
+      (execute, policyHasThread) = try Self.prepare(
+        &parts, setup, settings, arm, about, port.ear, person, leader?.feed ?? .nobody)
+    } else {
+      let arm = try ServoArm.connect(path: settings.port, baud: settings.baud, configuration: setup.configuration)
+      about = setup.findings(arm.report, settings, controlRate: parts.controlRate)
+      leader = try parts.makeLeader()
+      (execute, policyHasThread) = try Self.prepare(
+        &parts, setup, settings, arm, about, port.ear, person, leader?.feed ?? .nobody)
     }
-    let run = HardwareRun(
-      loop: loop, device: arm, bounds: parts.bounds, settings: settings, ear: port.ear, person: person)
-    execution = SessionExecution(run: run, plan: plan, recorder: parts.recorder, worker: worker)
-    var summary = SessionSummary(parts, policyHasThread: worker != nil)
-    summary.armDescription = setup.armDescription(report, settings)
+    var summary = SessionSummary(parts, policyHasThread: policyHasThread)
+    summary.armDescription = about.description
     if settings.isUnsupervised {
       summary.notes.append("unsupervised: nobody holds enable while the policy moves the arm; the log says so")
     }
-    summary.notes += report.notes + setup.notes(report, controlRate: parts.controlRate) + (leader?.notes ?? [])
+    summary.notes += about.notes + (leader?.notes ?? [])
     self.summary = summary
+  }
+
+  /// The loop around a connected arm, ready to run.
+  private static func prepare<Device: PhysicalArm & ~Copyable>(
+    _ parts: inout SessionParts, _ setup: HardwareSetup, _ settings: HardwareSettings, _ arm: consuming Device,
+    _ about: ArmFindings, _ ear: OperatorPort.Ear, _ person: consuming PersonInCharge?, _ leader: LeaderFeed
+  ) throws -> (execute: (_ show: (LoopStatus) -> Void) throws -> RunReport, policyHasThread: Bool) {
+    var worker: PolicyWorker?
+    var loop = try parts.makeLoop(
+      twin: parts.setup.makeTwin(), armingTicks: HardwareRun<Device>.armingTicks,
+      parkPose: JointVector(setup.profile.park), worker: &worker, about: about.logged)
+    var sequence: OperatedSequence?
+    if let person {
+      loop.attach(person.feed, teleoperator: person.teleoperator)
+      loop.attach(leader)
+      sequence = OperatedSequence(hasPolicy: parts.policy != nil)
+    }
+    let run = HardwareRun(
+      loop: loop, device: arm, bounds: parts.bounds, settings: settings, ear: ear, person: sequence)
+    let execution = SessionExecution(run: run, plan: parts.plan, recorder: parts.recorder, worker: worker)
+    return ({ try execution.runBlocking($0) }, execution.policyHasThread)
   }
 
   /// The operator answers the question that the status puts with yes.
@@ -67,8 +88,21 @@ public final class HardwareSession: PreparedSession {
 
   public func runBlocking(_ show: (LoopStatus) -> Void) throws -> RunReport {
     defer { leader?.stop() }
-    return try withExtendedLifetime((device, leader)) { try execution.runBlocking(show) }
+    return try withExtendedLifetime((device, leader)) { try execute(show) }
   }
+}
+
+/// How a loop on a physical arm hears a person, and what turns their sticks into proposals.
+private struct PersonInCharge: ~Copyable {
+  let feed: OperatorFeed
+  let teleoperator: Teleoperator
+}
+
+/// What a run tells of the arm that was connected: a line for the terminal, notes, what the log keeps.
+struct ArmFindings {
+  var description: String
+  var notes: [String]
+  var logged: LoggedArm
 }
 
 /// What a physical arm is by its files: profile, calibration, in the task's joint order.
@@ -76,6 +110,8 @@ struct HardwareSetup {
   /// In the task's joint order.
   let identity: CalibratedArm
   let configuration: ServoArmConfiguration
+  /// Whether the arm is one of hobby servos behind a controller board.
+  var isBehindBoard: Bool { profile.bus?.wire == ArmBus.firmwareWire }
 
   init(_ parts: SessionParts, _ settings: HardwareSettings) throws {
     let plan = parts.plan
@@ -89,6 +125,11 @@ struct HardwareSetup {
     guard whole.bus != nil else {
       throw SessionError(
         "arm '\(whole.name)' has no servos on a bus: it exists in simulation only; choose another --arm, or leave --port out"
+      )
+    }
+    if whole.bus?.wire == ArmBus.firmwareWire && settings.exit == .hold {
+      throw SessionError(
+        "a controller board holds an arm only as long as a program talks to it, and then switches it off; give --exit park or release"
       )
     }
     // A joint that nobody commands would hang or fall under the others' motion.
@@ -112,6 +153,13 @@ struct HardwareSetup {
 
   var profile: ArmProfile { identity.profile }
   private var calibration: ArmCalibration { identity.calibration }
+
+  /// What a run tells of servos on a bus.
+  func findings(_ report: ConnectionReport, _ settings: HardwareSettings, controlRate: Double) -> ArmFindings {
+    ArmFindings(
+      description: armDescription(report, settings), notes: report.notes + notes(report, controlRate: controlRate),
+      logged: logged(report, settings))
+  }
 
   /// One line for the terminal.
   func armDescription(_ report: ConnectionReport, _ settings: HardwareSettings) -> String {

@@ -14,6 +14,12 @@ protocol PhysicalArm: Arm, ~Copyable {
   mutating func reopen() throws(SessionError)
   /// Whether a servo was found under torque at the last connection.
   var wasFoundHolding: Bool { get }
+  /// Whether the servos themselves answer; else only their controller board does, and tells what it puts out.
+  static var servosAnswer: Bool { get }
   /// Ends under torque or without, and confirms it by reading back. At most until `deadline` (monotonic ns).
   mutating func conclude(holding: Bool, deadline: Int64) throws(SessionError)
+}
+
+extension PhysicalArm where Self: ~Copyable {
+  static var servosAnswer: Bool { true }
 }

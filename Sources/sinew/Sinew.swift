@@ -80,8 +80,8 @@ struct Sinew: ParsableCommand {
     subcommands: [
       RunCommand.self, TeleopCommand.self, ReplayCommand.self, EvaluateCommand.self, TrainCommand.self,
       FineTuneCommand.self, CalibrateCommand.self,
-      PortCommand.self, ServoCommand.self, EmulateCommand.self, PolicyCommand.self, LogCommand.self, ListCommand.self,
-      InitCommand.self,
+      PortCommand.self, ServoCommand.self, FirmwareCommand.self, EmulateCommand.self, PolicyCommand.self,
+      LogCommand.self, ListCommand.self, InitCommand.self,
       GamepadCommand.self, DemoCommand.self, BenchCommand.self, DoctorCommand.self,
     ]
   )

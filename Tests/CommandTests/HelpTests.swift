@@ -12,7 +12,9 @@ private let commands = [
   ["bench", "stop-latency"],
   ["port"], ["port", "list"], ["port", "find"], ["servo"], ["servo", "scan"], ["servo", "info"], ["servo", "read"],
   ["servo", "write"], ["servo", "set-id"], ["servo", "set-baud"], ["servo", "reboot"], ["servo", "monitor"],
-  ["servo", "watch"], ["servo", "bench"],
+  ["servo", "watch"], ["servo", "bench"], ["firmware"], ["firmware", "info"], ["firmware", "config"],
+  ["firmware", "stats"], ["firmware", "monitor"], ["firmware", "disarm"], ["firmware", "calibration"],
+  ["firmware", "emulate"],
   ["gamepad"], ["gamepad", "list"], ["gamepad", "test"], ["gamepad", "map"],
 ]
 

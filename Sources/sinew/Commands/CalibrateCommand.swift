@@ -63,8 +63,15 @@ struct CalibrationOptions: ParsableArguments {
   /// The profile, which must have servos.
   func profile() throws -> (profile: ArmProfile, bus: ArmBus) {
     let profile = try checkingInput { try ArmProfile.named(arm) }
+    if profile.bus?.wire == ArmBus.firmwareWire {
+      throw InputError(
+        "arm '\(profile.name)' has hobby servos, which answer nothing: begin with 'sinew firmware calibration --arm "
+          + "\(profile.name)', and measure as calibration/README.md says")
+    }
     guard let bus = profile.bus else {
-      let others = try ArmProfile.shipped.filter { try ArmProfile.named($0).bus != nil }
+      let others = try ArmProfile.shipped.filter { name in
+        try ArmProfile.named(name).bus.map { $0.wire != ArmBus.firmwareWire } ?? false
+      }
       throw InputError(
         "arm '\(profile.name)' has no servos to calibrate; arms that have: \(others.joined(separator: ", "))")
     }

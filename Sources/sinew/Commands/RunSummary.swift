@@ -105,7 +105,9 @@ enum RunSummary {
     switch hardware.end {
     case .untouched: Swift.print("torque was never switched on; the arm is as it was found")
     case .released:
-      Swift.print("torque off, read back from every servo")
+      Swift.print(
+        hardware.servosAnswer
+          ? "torque off, read back from every servo" : "torque off, the board says that its outputs are off")
       if hardware.parkDistance > 0.1 {
         Swift.print(
           "warning: not parked: torque went off with a joint \(Format.fixed(hardware.parkDistance, 2)) rad from the park pose"
