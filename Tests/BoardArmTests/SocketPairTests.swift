@@ -84,3 +84,37 @@ import VirtualServos
     }
   }
 }
+
+/// The driver at a path, which it can open again.
+@Suite(.enabled(if: PseudoTerminals.areAvailable, Comment(rawValue: PseudoTerminals.reason)))
+struct ReconnectionTests {
+  @Test func `A board that has started again is connected to without torque, and counts go on`() throws {
+    let rig = Rig(period: 20_000_000)
+    let server = try BoardServer.pseudoTerminal(VirtualBoard(rig.board))
+    defer { server.stop() }
+    var arm = try BoardArm.connect(path: server.portName, baud: nil, configuration: rig.configuration)
+    var state = JointState(count: 3)
+    func tick(_ arm: inout BoardArm) -> ArmError.Code? {
+      let now = sinew_now_ns()
+      defer { _ = sinew_sleep_until_ns(now + 20_000_000) }
+      do throws(ArmError) {
+        try arm.read(into: &state, now: now)
+        if arm.power != .on { try arm.energise(now: now) }
+        return nil
+      } catch { return error.code }
+    }
+    for _ in 0..<200 where arm.power != .on { _ = tick(&arm) }
+    #expect(arm.power == .on)
+    server.withBoard { $0.reset() }
+    for _ in 0..<200 where tick(&arm) != .disconnected {}
+    #expect(arm.power == .unknown)
+    let before = arm.counters
+    try arm.reconnect()
+    #expect(arm.power == .off && server.state.state == .idle && !server.state.hasRail)
+    #expect(arm.counters.sent > before.sent && arm.counters.received > before.received)
+    #expect(arm.report.bootCount == 2)
+    for _ in 0..<200 where arm.power != .on { _ = tick(&arm) }
+    #expect(arm.power == .on)
+    try arm.finish(deadline: sinew_now_ns() + 2_000_000_000)
+  }
+}

@@ -81,9 +81,12 @@ extension BoardArm {
     }
     forget()
     var notes: [String] = []
+    let earlier = port.counters
     // The old end first: a device that is claimed cannot be opened twice.
     port = BoardPort(Transport(nowhere: path), baud: description.bus.baud, session: 1)
+    port.link.counters = earlier
     var fresh = BoardPort(try BoardArm.open(path, description.bus.baud, &notes), baud: description.bus.baud)
+    fresh.link.counters.add(earlier)
     report = try BoardArm.prepare(&fresh, description, notes: notes)
     port = fresh
     isGone = false
@@ -125,11 +128,11 @@ extension BoardArm {
     return report
   }
 
-  /// Line and board, whichever is slower. SETPOINT and STATE pass at the same time in both directions, but an answer is
-  /// waited for within its tick.
+  /// Line and board, whichever is slower: bytes and the least round trip. What a busy machine adds now and then costs a tick
+  /// its newest STATE, and the age says so.
   private static func rate(_ report: BoardReport, _ port: borrowing BoardPort, _ board: HelloAckMessage) -> Double {
     let line = port.timing.rate(
-      request: report.sentBytes, answers: 0, answerBytes: report.receivedBytes, latency: report.latency)
+      request: report.sentBytes, answers: 0, answerBytes: report.receivedBytes, latency: port.leastLatency)
     return board.maximumRateHz > 0 ? min(line, Double(board.maximumRateHz)) : line
   }
 

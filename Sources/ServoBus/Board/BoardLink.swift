@@ -46,7 +46,7 @@ public struct BoardReading: Sendable, BitwiseCopyable {
 public struct BoardLink: ~Copyable {
   /// The number that this host gave its session; not 0.
   public let session: UInt16
-  public private(set) var counters = LinkCounters()
+  public internal(set) var counters = LinkCounters()
   public private(set) var clock = BoardClock()
 
   /// The newest STATE.

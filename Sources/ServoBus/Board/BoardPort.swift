@@ -31,6 +31,8 @@ public struct BoardPort: ~Copyable {
   var tickTiming: BusTiming
   /// What host, adaptor and board add to a round trip, ns, as the last `compareClocks` found it: the median; 0 before.
   public internal(set) var measuredLatency: Int64 = 0
+  /// The least of them, ns: what line and board need where nothing else holds them up.
+  public internal(set) var leastLatency: Int64 = 0
   private let input: UnsafeMutablePointer<UInt8>
   private let output: UnsafeMutablePointer<UInt8>
   private var outputCount = 0
@@ -290,7 +292,9 @@ extension BoardPort {
       transport.sleep(until: now + 12_000_000)
     }
     guard !latencies.isEmpty else { throw lost("TIME") }
-    measuredLatency = latencies.sorted()[latencies.count / 2]
+    latencies.sort()
+    measuredLatency = latencies[latencies.count / 2]
+    leastLatency = latencies[0]
     tickTiming = BusTiming(baud: timing.baud, latency: max(1_000_000, 3 * measuredLatency))
   }
 

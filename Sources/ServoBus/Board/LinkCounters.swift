@@ -32,6 +32,25 @@ public struct LinkCounters: Sendable, BitwiseCopyable, Equatable {
   @_noLocks
   public init() {}
 
+  /// Adds what was counted before the line was opened again: counts only grow.
+  @_noLocks
+  mutating func add(_ earlier: LinkCounters) {
+    sent &+= earlier.sent
+    received &+= earlier.received
+    setpoints &+= earlier.setpoints
+    states &+= earlier.states
+    timeouts &+= earlier.timeouts
+    checksum &+= earlier.checksum
+    framing &+= earlier.framing
+    oversize &+= earlier.oversize
+    malformed &+= earlier.malformed
+    echoes &+= earlier.echoes
+    stale &+= earlier.stale
+    gaps &+= earlier.gaps
+    retries &+= earlier.retries
+    refusals &+= earlier.refusals
+  }
+
   /// Frames that came damaged, of whatever kind.
   public var damaged: UInt64 { @_noLocks get { checksum &+ framing &+ oversize &+ malformed } }
 
