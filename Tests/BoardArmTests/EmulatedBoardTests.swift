@@ -143,7 +143,7 @@ struct EmulatedBoardTests {
     #expect(try board.pins().rail == false)
   }
 
-  @Test func `A host that goes silent: the firmware holds, switches off, and is armed again by the sequence only`() throws {
+  @Test func `The firmware switches off when its host goes silent, and is armed again by the sequence only`() throws {
     let board = try EmulatedBoard()
     var arm = try connect(board)
     for _ in 0..<20 where arm.power != .on { _ = drive(&arm, ticks: 20, goal: Rig.park) }
