@@ -131,6 +131,17 @@ import VirtualServos
     }
   }
 
+  @Test func `A board's clock that was held up is followed anew`() throws {
+    var clock = BoardClock()
+    for step in 0..<100 {
+      let sent = Int64(step) * 50_000_000
+      // After two seconds the board's clock stands for one.
+      let board = UInt32(step * 50_000 - (step > 40 ? 1_000_000 : 0))
+      clock.note(sent: sent, received: board, answered: board, now: sent + 1_000_000)
+      #expect((clock.host(board) - sent - 500_000).magnitude < 1_000_000, "step \(step)")
+    }
+  }
+
   @Test func `Releasing disarms, and torque comes on again by the whole sequence`() throws {
     try Rig().run { line, bench in
       bench.energise()

@@ -53,7 +53,7 @@ extension BoardArm {
     setpointSent = .min
     if !events.has(.state) {
       if hadSetpoint { port.link.noteRetry() }
-      port.put(port.link.stateRequest())
+      port.put(port.link.stateRequest(now: port.now))
       askForClock()
       try port.flush(deadline: end)
       events = events.adding(try port.collect(LinkEvents(.state), deadline: end))

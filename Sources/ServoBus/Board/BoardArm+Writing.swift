@@ -51,7 +51,7 @@ extension BoardArm {
   mutating func sendSetpoint() throws(TransportError) {
     var targets = UInt16List()
     for place in 0..<jointCount { targets.append(UInt16(truncatingIfNeeded: goals[order[place]])) }
-    port.put(port.link.setpoint(mask: usedChannels, targets: targets, ttlMs: description.holdAfter))
+    port.put(port.link.setpoint(mask: usedChannels, targets: targets, ttlMs: description.holdAfter, now: port.now))
     askForClock()
     setpointSent = port.now
     try port.flush(deadline: setpointSent &+ period / 4)

@@ -81,6 +81,11 @@ public struct BoardClock: Sendable, BitwiseCopyable {
     exchange.board = middle
     exchange.host = sent &+ (now &- sent) / 2
     exchange.roundTrip = roundTrip
+    // Farther from the line than this exchange can be wrong: one of the clocks has jumped (a board in an emulator that was
+    // held up), and what was before says nothing any more.
+    if count > 0, (host(received) &- exchange.host &+ 500 &* onBoard).magnitude > roundTrip / 2 &+ 10_000_000 {
+      (count, next, slope) = (0, 0, 1000)
+    }
     if count == 0 {
       first = now
       store(exchange)

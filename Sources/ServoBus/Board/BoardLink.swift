@@ -72,6 +72,9 @@ public struct BoardLink: ~Copyable {
   private let byteTime: Int64
   private var receiver = FrameReceiver()
   private var hasSession = false
+  /// When the newest query and the newest SETPOINT were made, ns: what answers them is no older.
+  private var querySent = Int64.min
+  private var setpointSent = Int64.min
   /// The request under way, for its repetition.
   private var request = FrameBody()
   private var requestSequence: UInt8
@@ -121,7 +124,8 @@ public struct BoardLink: ~Copyable {
 
   /// Asks for a STATE.
   @_noLocks
-  public mutating func stateRequest() -> WireFrame {
+  public mutating func stateRequest(now: Int64) -> WireFrame {
+    querySent = now
     var body = FrameBody()
     StateReqMessage().write(to: &body, sequence: nextQuery(StateReqMessage.type))
     return send(body)
@@ -159,7 +163,8 @@ public struct BoardLink: ~Copyable {
 
   /// Where the channels of `mask` are to go, the lowest first, in quarters of a µs.
   @_noLocks
-  public mutating func setpoint(mask: UInt16, targets: UInt16List, ttlMs: UInt16) -> WireFrame {
+  public mutating func setpoint(mask: UInt16, targets: UInt16List, ttlMs: UInt16, now: Int64) -> WireFrame {
+    setpointSent = now
     var message = SetpointMessage()
     message.session = session
     message.mask = mask
@@ -344,6 +349,11 @@ public struct BoardLink: ~Copyable {
       let stamp = clock.host(message.mcuUs)
       if stamp &- now > 1000 &* BoardLink.clockTolerance { isSessionLost = hasSession }
       if stamp < now { reading.stamp = stamp }
+      let isAnswer = message.flags & StateFlags.solicited != 0 && answers(StateReqMessage.type, sequence)
+      if isAnswer && reading.stamp < querySent { reading.stamp = querySent }
+      // What names the newest SETPOINT was said behind it.
+      let isFollowing = counters.setpoints > 0 && message.lastSequence == setpointSequence
+      if isFollowing && reading.stamp < setpointSent && setpointSent <= now { reading.stamp = setpointSent }
     }
     noteOwner(message)
     return .state

@@ -217,7 +217,9 @@ extension BoardPort {
   @discardableResult
   public mutating func readState() throws(ServoArmError) -> BoardReading {
     for _ in 0..<BoardPort.tries {
-      if try ask(link.stateRequest(), for: [LinkEvents(.state)], patience: patience).has(.state) { return reading }
+      if try ask(link.stateRequest(now: now), for: [LinkEvents(.state)], patience: patience).has(.state) {
+        return reading
+      }
       link.noteTimeout()
     }
     throw lost("STATE")
