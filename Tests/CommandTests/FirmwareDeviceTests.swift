@@ -3,6 +3,7 @@ import ArmProfiles
 import Foundation
 import Glibc
 import LoopTestSupport
+import Recording
 import ServoWire
 import TestSupport
 import Testing
@@ -137,6 +138,45 @@ struct FirmwareDeviceTests {
         "--calibration", "./board.yaml", "--policy", board.policy, "--exit", "hold", "--yes", "--no-log",
       ], in: board.folder)
     #expect(outcome.code == 2 && outcome.errors.contains("--exit park or release"))
+    #expect(board.server.state.receivedBytes == 0)
+  }
+
+  @Test func `A person moves the arm by a recorded pad; in the end its outputs are off`() throws {
+    var outcome: Outcome?
+    for attempt in 0..<5 {
+      let board = try Board()
+      defer { board.server.stop() }
+      try board.folder.write(HardwareTeleopDeviceTests.demonstration().text, to: "pad.evemu")
+      outcome = try Command.run(
+        [
+          "teleop", "--arm", "hobby6", "--model", "so101", "--port", "port", "--calibration", "./board.yaml",
+          "--recording", "pad.evemu", "--yes", "--allow-non-realtime", "--control-rate", "50", "--priority", "0",
+          "--log", "run.mcap",
+        ], in: board.folder, patience: 60)
+      // On a machine that is too busy to arm or to move in time, once more.
+      guard outcome?.code == 0 else { continue }
+      let moved = try TransitionLog.read(path: board.folder.path("run.mcap")).transitions.filter {
+        $0.source == .person
+      }
+      guard let first = moved.first else { continue }
+      #expect(
+        moved.contains { abs($0.command[0] - first.command[0]) > 0.02 }, "attempt \(attempt): the tool moved sideways")
+      #expect(board.server.state.state == .idle && !board.server.state.hasRail)
+      #expect(board.server.state.pulses.allSatisfy { $0 == 0 })
+      return
+    }
+    Issue.record("it never went through: \(outcome?.errors ?? "") \(outcome?.output ?? "")")
+  }
+
+  @Test func `Hobby servos cannot lead`() throws {
+    let board = try Board()
+    defer { board.server.stop() }
+    let outcome = try Command.run(
+      [
+        "teleop", "--sim", "--model", "so101", "--leader-port", "port", "--leader", "hobby6", "--leader-calibration",
+        "./board.yaml", "--no-log",
+      ], in: board.folder)
+    #expect(outcome.code == 2 && outcome.errors.contains("choose another --leader"), "\(outcome.errors)")
     #expect(board.server.state.receivedBytes == 0)
   }
 

@@ -29,7 +29,7 @@ struct HardwareTeleopDeviceTests {
 
   /// Arms, begins an episode with a slow move to its start, moves the tool, closes the gripper, and calls it a success. A
   /// busy machine may stop the arm for the loop's own lateness: enable is pressed anew a few times, as a person would.
-  private static func demonstration() throws -> PadScript {
+  static func demonstration() throws -> PadScript {
     var pad = try PadScript()
     pad.wait(1)
     pad.press(.start)

@@ -30,6 +30,11 @@ final class LeaderReader: @unchecked Sendable {
     guard whole.bus != nil else {
       throw SessionError("leader '\(whole.name)' has no servos on a bus; choose another --leader")
     }
+    guard whole.bus?.wire != ArmBus.firmwareWire else {
+      throw SessionError(
+        "leader '\(whole.name)' has hobby servos, which do not say where a hand has turned them; choose another --leader"
+      )
+    }
     guard let identity = try CalibratedArm(whole, calibration: settings.calibration, joints: joints) else {
       let missing = joints.filter { !whole.jointNames.contains($0) }
       throw SessionError(
