@@ -94,7 +94,13 @@ struct sinew_pad {
   pthread_mutex_t lock;
   sinew_pad_state state;
   sinew_pad_record record;
+  /// Bytes that were sent and have not been read yet.
+  long unread;
 };
+
+/// What may lie unread, in bytes: whole events only. The terminal that stands for the device holds 4095 bytes, and whoever
+/// reads from a full one gets a part of an event, which no kernel's input device gives.
+static const long most_unread = 4095 / sizeof(struct input_event) * sizeof(struct input_event);
 
 sinew_testbed *sinew_testbed_make(void) {
   if (sinew_testbed_obstacle()) return NULL;
@@ -201,6 +207,12 @@ static gboolean handle_request(void *base, void *client, void *context) {
   return 1;
 }
 
+static void note_read(sinew_pad *pad, long count) {
+  pthread_mutex_lock(&pad->lock);
+  pad->unread = count < pad->unread ? pad->unread - count : 0;
+  pthread_mutex_unlock(&pad->lock);
+}
+
 static gboolean handle_read(void *base, void *client, void *context) {
   (void)base;
   sinew_pad *pad = context;
@@ -209,6 +221,7 @@ static gboolean handle_read(void *base, void *client, void *context) {
   pthread_mutex_unlock(&pad->lock);
   int result = -1;
   if (!error) result = api.ioctl_client_execute(client, &error, NULL);
+  if (result > 0) note_read(pad, result);
   api.ioctl_client_complete(client, result, error);
   return 1;
 }
@@ -258,13 +271,33 @@ sinew_pad_record sinew_pad_asked(sinew_pad *pad) {
   return record;
 }
 
+/// Takes room for an event; false when there is none.
+static bool reserve(sinew_pad *pad) {
+  const long size = sizeof(struct input_event);
+  pthread_mutex_lock(&pad->lock);
+  bool fits = pad->unread + size <= most_unread;
+  if (fits) pad->unread += size;
+  pthread_mutex_unlock(&pad->lock);
+  return fits;
+}
+
+int sinew_pad_unread(sinew_pad *pad) {
+  pthread_mutex_lock(&pad->lock);
+  long unread = pad->unread;
+  pthread_mutex_unlock(&pad->lock);
+  return (int)(unread / (long)sizeof(struct input_event));
+}
+
 bool sinew_pad_send(sinew_pad *pad, uint16_t type, uint16_t code, int32_t value) {
+  if (!reserve(pad)) return false;
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   struct input_event event = {.type = type, .code = code, .value = value};
   event.input_event_sec = now.tv_sec;
   event.input_event_usec = now.tv_nsec / 1000;
-  return write(pad->master, &event, sizeof event) == (ssize_t)sizeof event;
+  if (write(pad->master, &event, sizeof event) == (ssize_t)sizeof event) return true;
+  note_read(pad, sizeof event);
+  return false;
 }
 
 bool sinew_pad_receive(sinew_pad *pad, struct input_event *event) {

@@ -46,11 +46,11 @@ public struct GamepadOptions: Sendable {
 /// Before a pad has appeared the input says that nobody is there. A pad that comes back starts anew: unknown axes,
 /// untrusted enable.
 public struct GamepadMonitor: ~Copyable {
-  /// How often pads are looked for without being told of one, ns.
-  static let lookInterval: Int64 = 1_000_000_000
   /// The most events taken before the input is handed on: a flood must not delay it.
   static let mostEventsPerTurn = 512
 
+  /// How often pads are looked for without being told of one, ns.
+  var lookInterval: Int64 = 1_000_000_000
   private let options: GamepadOptions
   private var watch = DeviceWatch()
   private var binding: PadBinding
@@ -177,7 +177,7 @@ public struct GamepadMonitor: ~Copyable {
   // MARK: Looking for pads
 
   private mutating func look(now: Int64) {
-    nextLook = now + Self.lookInterval
+    nextLook = now + lookInterval
     let paths = Self.paths()
     binding.see(paths)
     told.formIntersection(paths)

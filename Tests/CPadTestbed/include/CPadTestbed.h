@@ -56,6 +56,8 @@ void sinew_pad_change(sinew_pad *_Nonnull pad, const sinew_pad_state *_Nonnull s
 sinew_pad_record sinew_pad_asked(sinew_pad *_Nonnull pad);
 /// Sends an event, stamped now. Returns false when the device takes no more before it is read.
 bool sinew_pad_send(sinew_pad *_Nonnull pad, uint16_t type, uint16_t code, int32_t value);
+/// How many of the events that were sent have not been read yet: 170 at most, then the device takes no more.
+int sinew_pad_unread(sinew_pad *_Nonnull pad);
 /// Takes the next event that was written to the pad (rumble); false when there is none.
 bool sinew_pad_receive(sinew_pad *_Nonnull pad, struct input_event *_Nonnull event);
 /// Hangs up, as a cable that is pulled.

@@ -37,7 +37,7 @@ final class PadCommand {
   }
 
   /// The next line that it says on standard error, or on standard output; nil at the end, or after `patience` s.
-  func line(output isOutput: Bool = false, patience: Double = 10) -> String? {
+  func line(output isOutput: Bool = false, patience: Double = TestPad.patience) -> String? {
     let descriptor = (isOutput ? output : errors).fileHandleForReading.fileDescriptor
     let end = Date(timeIntervalSinceNow: patience)
     while true {
@@ -56,7 +56,7 @@ final class PadCommand {
   }
 
   /// Whether it says a line with `text` on standard error, sooner or later.
-  func says(_ text: String, patience: Double = 10) -> Bool {
+  func says(_ text: String, patience: Double = TestPad.patience) -> Bool {
     let end = Date(timeIntervalSinceNow: patience)
     while let line = line(patience: max(0, end.timeIntervalSinceNow)) {
       heard.append(line)
@@ -69,7 +69,7 @@ final class PadCommand {
   func type(_ text: String) { keyboard.fileHandleForWriting.write(Data((text + "\n").utf8)) }
 
   /// Waits for its end, `patience` s at most; one that does not end is killed, and its code is then the signal's.
-  func finish(patience: Double = 30) -> (code: Int32, output: String, errors: String) {
+  func finish(patience: Double = TestPad.patience) -> (code: Int32, output: String, errors: String) {
     let end = Date(timeIntervalSinceNow: patience)
     while process.isRunning {
       if Date() > end { kill(process.processIdentifier, SIGKILL) }
@@ -110,7 +110,7 @@ extension GamepadDeviceTests {
       let bed = try Testbed()
       defer { bed.end() }
       let pad = try bed.plug("xbox360")
-      let command = try PadCommand(["test", "--duration", "4"], home: home)
+      let command = try PadCommand(["test", "--duration", "3600"], home: home)
       #expect(command.line(output: true)?.contains("Microsoft X-Box 360 pad connected") == true)
       #expect(command.line(output: true)?.contains("move both sticks once") == true)
       pad.key(BTN_EAST, true)
@@ -119,6 +119,7 @@ extension GamepadDeviceTests {
       #expect(command.line(output: true)?.hasSuffix("stop let go") == true)
       bed.unplug(pad)
       #expect(command.line(output: true)?.contains("is gone: unplugged or switched off") == true)
+      kill(command.process.processIdentifier, SIGINT)
       let end = command.finish()
       #expect(end.code == 1)
       #expect(end.errors.contains("error: the gamepad is gone; plug it in again"))
@@ -177,8 +178,12 @@ extension GamepadDeviceTests {
       while let line = command.line() {
         if let stop, line.contains(stop) { return }
         if line.contains("all the way round") || line.contains("along their edges") {
+          // Rest begins when the last of this is over, however long it takes: with a button down nothing is at rest.
+          let isFirst = line.contains("all the way round")
+          if isFirst { pad.key(BTN_THUMBL, true) }
           for code in sticks { for value in [2, 253, 128] as [Int32] { pad.axis(code, value) } }
           for code in [ABS_Z, ABS_RZ] { for value in [255, 0] as [Int32] { pad.axis(code, value) } }
+          if isFirst { pad.key(BTN_THUMBL, false) }
           if line.contains("edges") { press(pad, .key(UInt16(BTN_SOUTH)), up: false) }
           continue
         }

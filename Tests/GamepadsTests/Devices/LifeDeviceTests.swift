@@ -25,18 +25,21 @@ extension GamepadDeviceTests {
     func start() throws {
       let bed = try Testbed()
       defer { bed.end() }
+      // The made-up world has its /dev/input with its first device, and only then can it be watched.
+      bed.unplug(try bed.plug("xbox360", number: 4))
       var monitor = try makeMonitor()
+      // Not by looking once in a while: then only being told of a pad remains.
+      monitor.lookInterval = 3_600_000_000_000
       monitor.idle()
       #expect(monitor.input.status.rawValue == 0)
       #expect(monitor.input.connection == 0)
       #expect(monitor.identity == nil)
       // The stamp lives all the same: the reader looks, and sees nobody.
-      #expect(sinew_now_ns() - monitor.input.stamp < 1_000_000_000)
+      let stamp = monitor.input.stamp
+      monitor.poll(until: sinew_now_ns())
+      #expect(monitor.input.stamp > stamp)
       try bed.plug("xbox360")
-      let start = sinew_now_ns()
       #expect(monitor.poll { $0.status.has(.present) })
-      // By being told, not by looking once a second.
-      #expect(sinew_now_ns() - start < 900_000_000)
       #expect(monitor.input.connection == 1)
       #expect(monitor.identity?.name == "Microsoft X-Box 360 pad")
     }
@@ -203,7 +206,7 @@ extension GamepadDeviceTests {
       #expect(monitor.interpreter?.unknownControls == [.leftX, .leftY, .rightX, .rightY])
       // Three of four axes are not enough.
       for code in [ABS_X, ABS_Y, ABS_RX] { pad.axis(code, 128) }
-      monitor.settle()
+      monitor.settle(pad)
       #expect(!monitor.input.status.has(.known))
       pad.axis(ABS_RY, 127)
       #expect(monitor.poll { $0.status.has([.known, .neutral]) })

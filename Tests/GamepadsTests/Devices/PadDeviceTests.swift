@@ -23,26 +23,22 @@ func makeMonitor(path: String? = nil, grabs: Bool = false, named: [String] = [])
 }
 
 extension GamepadMonitor {
-  /// Polls until `condition` holds, at most `seconds`; false when it never did.
-  mutating func poll(_ seconds: Double = 5, until condition: (OperatorInput) -> Bool) -> Bool {
+  /// Polls until `condition` holds, at least once and at most for `seconds`; false when it never did.
+  mutating func poll(_ seconds: Double = TestPad.patience, until condition: (OperatorInput) -> Bool) -> Bool {
     let end = sinew_now_ns() + Int64(seconds * 1e9)
-    while sinew_now_ns() < end {
+    repeat {
       poll(until: sinew_now_ns() + 10_000_000)
       if condition(input) { return true }
-    }
+    } while sinew_now_ns() < end
     return false
   }
 
   /// Polls for a while, for things that must not happen.
   mutating func idle(_ seconds: Double = 0.15) { _ = poll(seconds) { _ in false } }
 
-  /// Takes in all that has been sent so far: 20 ms without an event.
-  mutating func settle() {
-    var count = -1
-    while interpreter?.eventCount ?? 0 != count {
-      count = interpreter?.eventCount ?? 0
-      idle(0.02)
-    }
+  /// Takes in all that `pad` has sent so far, and not one turn more.
+  mutating func settle(_ pad: TestPad) {
+    #expect(poll { _ in pad.unread == 0 }, "\(pad.unread) events were not read")
   }
 }
 

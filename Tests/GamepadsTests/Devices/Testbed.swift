@@ -194,17 +194,23 @@ final class TestPad {
     sinew_pad_change(pad, &state)
   }
 
-  /// Sends one event; the kernel's state follows.
-  @discardableResult
-  func send(_ type: Int32, _ code: Int32, _ value: Int32) -> Bool {
+  /// Sends one event; the kernel's state follows. A full device is waited for until somebody has read from it.
+  func send(_ type: Int32, _ code: Int32, _ value: Int32) {
     change { state in
       if type == EV_KEY { state.setKey(Int(code), value != 0) }
       if type == EV_ABS { state.setAxis(Int(code), value: value) }
     }
-    return sinew_pad_send(pad, UInt16(type), UInt16(code), value)
+    let end = Date(timeIntervalSinceNow: TestPad.patience)
+    while !sinew_pad_send(pad, UInt16(type), UInt16(code), value) {
+      guard Date() < end else {
+        Issue.record("nobody reads the device: \(unread) events lie unread")
+        return
+      }
+      usleep(500)
+    }
   }
 
-  func report() { sinew_pad_send(pad, UInt16(EV_SYN), UInt16(SYN_REPORT), 0) }
+  func report() { send(EV_SYN, SYN_REPORT, 0) }
   func key(_ code: Int32, _ isDown: Bool) {
     send(EV_KEY, code, isDown ? 1 : 0)
     report()
@@ -216,9 +222,21 @@ final class TestPad {
 
   func hangUp() { sinew_pad_hang_up(pad) }
 
-  /// The next event that was written to the pad.
-  func received() -> input_event? {
+  /// Events that were sent and have not been read yet.
+  var unread: Int { Int(sinew_pad_unread(pad)) }
+  /// How many may lie unread.
+  static let room = 170
+  /// How long a test waits, at most, for what must happen, s: a machine may have much else to do.
+  static let patience: Double = 60
+
+  /// The next event that was written to the pad; nil when none has come after `patience` s.
+  func received(patience: Double = TestPad.patience) -> input_event? {
     var event = input_event()
-    return sinew_pad_receive(pad, &event) ? event : nil
+    let end = Date(timeIntervalSinceNow: patience)
+    repeat {
+      if sinew_pad_receive(pad, &event) { return event }
+      usleep(500)
+    } while Date() < end
+    return nil
   }
 }
