@@ -46,11 +46,13 @@ public struct GamepadOptions: Sendable {
 /// Before a pad has appeared the input says that nobody is there. A pad that comes back starts anew: unknown axes,
 /// untrusted enable.
 public struct GamepadMonitor: ~Copyable {
-  /// The most events taken before the input is handed on: a flood must not delay it.
-  static let mostEventsPerTurn = 512
-
   /// How often pads are looked for without being told of one, ns.
   var lookInterval: Int64 = 1_000_000_000
+  /// The most events taken before the input is handed on: a flood must not delay it.
+  var mostEventsPerTurn = 512
+  /// Whether the last turn ended there. The events that are left may have been read from the device already, which then has
+  /// nothing more to tell of them: the next turn must not wait for it.
+  private var hasEventsLeft = false
   private let options: GamepadOptions
   private var watch = DeviceWatch()
   private var binding: PadBinding
@@ -111,11 +113,11 @@ public struct GamepadMonitor: ~Copyable {
       pollfd(fd: watch.descriptor, events: Int16(POLLIN), revents: 0),
     ]
     // Rounded up: a wait of zero would spin.
-    let left = (max(0, deadline - now) + 999_999) / 1_000_000
-    guard Glibc.poll(&entries, 2, Int32(clamping: left)) > 0 else { return }
+    let left = hasEventsLeft ? 0 : (max(0, deadline - now) + 999_999) / 1_000_000
+    guard Glibc.poll(&entries, 2, Int32(clamping: left)) > 0 || hasEventsLeft else { return }
     let found = entries[0].revents
     let after = sinew_now_ns()
-    if found & Int16(POLLIN) != 0 { read(now: after) }
+    if found & Int16(POLLIN) != 0 || hasEventsLeft { read(now: after) }
     // A device that has gone shows so even while it has events left, which count no more.
     if binding.isPresent && found & Int16(POLLHUP | POLLERR | POLLNVAL) != 0 {
       lose("unplugged or switched off", now: after)
@@ -123,7 +125,8 @@ public struct GamepadMonitor: ~Copyable {
   }
 
   private mutating func read(now: Int64) {
-    for _ in 0..<Self.mostEventsPerTurn {
+    hasEventsLeft = false
+    for _ in 0..<mostEventsPerTurn {
       switch device?.read(now: now) ?? .nothing {
       case .event(let event):
         if keepsEvents { events.append(event) }
@@ -137,6 +140,7 @@ public struct GamepadMonitor: ~Copyable {
         return
       }
     }
+    hasEventsLeft = true
   }
 
   private mutating func resynchronise(now: Int64) {
@@ -165,6 +169,7 @@ public struct GamepadMonitor: ~Copyable {
     capabilities = nil
     heartbeat = nil
     device = nil
+    hasEventsLeft = false
     rumble.reset()
     // The device file outlives its pad by a moment.
     nextLook = now + 100_000_000

@@ -126,6 +126,24 @@ extension GamepadDeviceTests {
       #expect(monitor.interpreter?.eventCount == before + frames + 1)
     }
 
+    @Test("what a turn leaves of many events is taken in the next ones, though nothing more comes")
+    func turns() throws {
+      let bed = try Testbed()
+      defer { bed.end() }
+      let pad = try bed.plug("xbox360")
+      var monitor = try makeMonitor()
+      #expect(monitor.poll { $0.status.has(.present) })
+      touchSticks(pad, xboxSticks)
+      monitor.settle(pad)
+      monitor.mostEventsPerTurn = TestPad.room / 3 + 1
+      for frame in 0..<(TestPad.room / 2 - 1) { pad.axis(ABS_X, frame % 2 == 0 ? 30000 : -30000) }
+      pad.key(BTN_EAST, true)
+      // As a rule the first turn reads all of them, and takes a third.
+      monitor.settle(pad)
+      for _ in 0..<2 { monitor.poll(until: sinew_now_ns()) }
+      #expect(monitor.input.held.has(.stop) && monitor.input.presses[1] == 1)
+    }
+
     @Test("rumble: the effect is stored and played; the second pulse follows the first")
     func rumble() throws {
       let bed = try Testbed()

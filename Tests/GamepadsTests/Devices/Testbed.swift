@@ -227,7 +227,7 @@ final class TestPad {
   /// How many may lie unread.
   static let room = 170
   /// How long a test waits, at most, for what must happen, s: a machine may have much else to do.
-  static let patience: Double = 60
+  static let patience: Double = 120
 
   /// The next event that was written to the pad; nil when none has come after `patience` s.
   func received(patience: Double = TestPad.patience) -> input_event? {
