@@ -51,7 +51,7 @@ struct LiveInjection: CustomTestStringConvertible, Sendable {
   /// Runs it until the machine has let it. The control periods it took, or nil where nothing has happened.
   func measure(on line: Line) throws -> Int? {
     var reasons: [String] = []
-    for _ in 0..<10 {
+    for _ in 0..<40 {
       let arm = try LiveArm(line, starts: starts, setUp: setUp)
       defer { arm.end() }
       do {
@@ -73,7 +73,7 @@ struct LiveInjection: CustomTestStringConvertible, Sendable {
         reasons.append(unmet.description)
       }
     }
-    throw Wrong("\(testDescription): disturbed ten times: \(reasons)")
+    throw Wrong("\(testDescription): disturbed forty times: \(reasons)")
   }
 
   /// Conditions that were active in a life and do not belong to the injection.
