@@ -192,9 +192,7 @@ private struct BoardServingSession {
   mutating func end() {
     disconnect()
     switch endpoint {
-    case .terminal(let terminal):
-      terminal.removeLink()
-      close(terminal.descriptor)
+    case .terminal(let terminal): terminal.shutDown()
     case .listener(let listener): listener.shutDown()
     case .connection: break
     }

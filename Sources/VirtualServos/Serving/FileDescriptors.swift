@@ -7,27 +7,61 @@ struct PseudoTerminal {
   let path: String
   /// A symbolic link to it, removed at the end.
   let link: String?
+  private let claim: PlaceClaim?
 
   private static let unlockRequest: UInt = 0x4004_5431
   private static let numberRequest: UInt = 0x8004_5430
   private static let termios2Request: UInt = 0x802C_542A
 
-  /// Opens one in raw mode; `link` becomes a symbolic link to it, replacing a link (never a file) that is there.
+  /// Opens one in raw mode; `link` becomes a symbolic link to it. A link that is there and leads nowhere any more is
+  /// replaced; one that leads to something, and anything else of that name, is left alone.
   init(link: String?) throws(VirtualServoError) {
-    let descriptor = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)
+    let claim = try link.map { link throws(VirtualServoError) in try Self.claim(link) }
+    do throws(VirtualServoError) {
+      (descriptor, path) = try Self.open()
+    } catch {
+      claim?.release()
+      throw error
+    }
+    self.link = link
+    self.claim = claim
+    guard let link else { return }
+    if PlaceState.ofLink(link) == .stale { unlink(link) }
+    guard symlink(path, link) == 0 else {
+      let failure = systemFailure("the link '\(link)' cannot be made")
+      close(descriptor)
+      claim?.release()
+      throw failure
+    }
+  }
+
+  /// Claims the place for a link, or says what is there.
+  static func claim(_ link: String) throws(VirtualServoError) -> PlaceClaim {
+    guard let claim = try PlaceClaim(link) else {
+      let place = PlaceState.target(of: link).map { " (\($0))" } ?? ""
+      throw VirtualServoError(
+        "'\(link)' is the port of another emulation that runs\(place); end that one, or choose another name")
+    }
+    if case .taken(let what) = PlaceState.ofLink(link) {
+      claim.release()
+      throw VirtualServoError("'\(link)' \(what); choose another name")
+    }
+    return claim
+  }
+
+  private static func open() throws(VirtualServoError) -> (descriptor: Int32, path: String) {
+    let descriptor = Glibc.open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw systemFailure("a pseudo-terminal cannot be opened") }
     var lock: Int32 = 0
     var number: UInt32 = 0
-    guard ioctl(descriptor, Self.unlockRequest, &lock) == 0, ioctl(descriptor, Self.numberRequest, &number) == 0 else {
+    guard ioctl(descriptor, unlockRequest, &lock) == 0, ioctl(descriptor, numberRequest, &number) == 0 else {
       let failure = systemFailure("a pseudo-terminal cannot be set up")
       close(descriptor)
       throw failure
     }
-    self.descriptor = descriptor
-    path = "/dev/pts/\(number)"
-    self.link = link
+    let path = "/dev/pts/\(number)"
     // Raw before the first host comes: else the line discipline would echo and translate.
-    let other = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC)
+    let other = Glibc.open(path, O_RDWR | O_NOCTTY | O_CLOEXEC)
     guard other >= 0 else {
       let failure = systemFailure("\(path) cannot be opened")
       close(descriptor)
@@ -38,20 +72,7 @@ struct PseudoTerminal {
     cfmakeraw(&settings)
     tcsetattr(other, TCSANOW, &settings)
     close(other)
-    guard let link else { return }
-    var status = stat()
-    if lstat(link, &status) == 0 {
-      guard status.st_mode & S_IFMT == S_IFLNK else {
-        close(descriptor)
-        throw VirtualServoError("'\(link)' is there and is no symbolic link; choose another name")
-      }
-      unlink(link)
-    }
-    guard symlink(path, link) == 0 else {
-      let failure = systemFailure("the link '\(link)' cannot be made")
-      close(descriptor)
-      throw failure
-    }
+    return (descriptor, path)
   }
 
   /// The rate that the host set, bit/s; nil when it cannot be told.
@@ -63,14 +84,11 @@ struct PseudoTerminal {
     return speed > 0 ? speed : nil
   }
 
-  /// Removes the link, if it still is ours.
-  func removeLink() {
-    guard let link else { return }
-    var target = [CChar](repeating: 0, count: 256)
-    let count = readlink(link, &target, 255)
-    guard count > 0 else { return }
-    let name = target.prefix(count).map { UInt8(bitPattern: $0) }
-    if String(decoding: name, as: UTF8.self) == path { unlink(link) }
+  /// Removes the link, if it still is ours, and hangs up. Call once.
+  func shutDown() {
+    if let link, PlaceState.target(of: link) == path { unlink(link) }
+    close(descriptor)
+    claim?.release()
   }
 }
 
@@ -79,27 +97,34 @@ struct Listener {
   let descriptor: Int32
   /// As a host names it: `unix:PATH` or `tcp:127.0.0.1:PORT`.
   let name: String
-  private let socketPath: String?
+  private let file: SocketFile?
+
+  /// The file of a socket, and whose name it is.
+  private struct SocketFile: Sendable {
+    let path: String
+    let device: UInt
+    let number: UInt
+    let claim: PlaceClaim
+  }
 
   /// Listens at `unix:PATH` or, on this machine only, at `tcp:PORT` (0: any free port).
   init(_ address: String) throws(VirtualServoError) {
     if address.hasPrefix("unix:") {
       let path = String(address.dropFirst(5))
-      descriptor = try Self.listenUnix(path)
+      (descriptor, file) = try Self.listenUnix(path)
       name = address
-      socketPath = path
     } else if address.hasPrefix("tcp:"), let port = UInt16(address.dropFirst(4)) {
       let (socket, bound) = try Self.listenTCP(port)
       descriptor = socket
       name = "tcp:127.0.0.1:\(bound)"
-      socketPath = nil
+      file = nil
     } else {
       throw VirtualServoError("'\(address)' is no address; write unix:PATH or tcp:PORT")
     }
     setNonBlocking(descriptor)
   }
 
-  private static func listenUnix(_ path: String) throws(VirtualServoError) -> Int32 {
+  private static func address(_ path: String) throws(VirtualServoError) -> sockaddr_un {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     let bytes = Array(path.utf8)
@@ -109,11 +134,42 @@ struct Listener {
       return true
     }
     guard fits else { throw VirtualServoError("'\(path)' is no socket path: 1 … 107 bytes") }
+    return address
+  }
+
+  /// Claims the place for a socket's file, or says what is there.
+  static func claim(_ path: String) throws(VirtualServoError) -> PlaceClaim {
+    let address = try address(path)
+    guard let claim = try PlaceClaim(path) else {
+      throw VirtualServoError(
+        "unix:\(path) is the port of another emulation that runs; end that one, or choose another name")
+    }
+    if case .taken(let what) = PlaceState.ofSocket(path, address) {
+      claim.release()
+      throw VirtualServoError("'\(path)' \(what); choose another name")
+    }
+    return claim
+  }
+
+  private static func listenUnix(_ path: String) throws(VirtualServoError) -> (Int32, SocketFile) {
+    let claim = try claim(path)
+    do throws(VirtualServoError) {
+      let address = try address(path)
+      if PlaceState.ofSocket(path, address) == .stale { unlink(path) }
+      let descriptor = try bound(path, address)
+      var status = stat()
+      lstat(path, &status)
+      return (descriptor, SocketFile(path: path, device: status.st_dev, number: status.st_ino, claim: claim))
+    } catch {
+      claim.release()
+      throw error
+    }
+  }
+
+  private static func bound(_ path: String, _ address: sockaddr_un) throws(VirtualServoError) -> Int32 {
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     guard descriptor >= 0 else { throw systemFailure("a socket cannot be made") }
-    var status = stat()
-    if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { unlink(path) }
-    let result = withUnsafePointer(to: &address) { pointer in
+    let result = withUnsafePointer(to: address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
       }
@@ -159,10 +215,13 @@ struct Listener {
     return connection
   }
 
-  /// Stops listening and removes the socket's file.
+  /// Stops listening and removes the socket's file, if it still is ours. Call once.
   func shutDown() {
     close(descriptor)
-    if let socketPath { unlink(socketPath) }
+    guard let file else { return }
+    var status = stat()
+    if lstat(file.path, &status) == 0, status.st_dev == file.device, status.st_ino == file.number { unlink(file.path) }
+    file.claim.release()
   }
 }
 

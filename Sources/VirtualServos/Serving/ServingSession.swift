@@ -159,9 +159,7 @@ struct ServingSession {
   /// What hosts opened goes away: for them the cable is pulled.
   private func closeEndpoint() {
     switch endpoint {
-    case .terminal(let terminal):
-      terminal.removeLink()
-      close(terminal.descriptor)
+    case .terminal(let terminal): terminal.shutDown()
     case .listener(let listener): listener.shutDown()
     case .connection: break
     }

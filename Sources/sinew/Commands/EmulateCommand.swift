@@ -54,7 +54,9 @@ struct EmulateCommand: ParsableCommand {
   @Option(help: "Ids, such as 1-6 or 1,3,5. Default: 1-6, or those that --arm or --model names.")
   var ids: String?
 
-  @Option(help: ArgumentHelp("Make a symbolic link to the pseudo-terminal.", valueName: "link"))
+  @Option(
+    help: ArgumentHelp(
+      "Make a symbolic link to the pseudo-terminal; refused where another one is in use.", valueName: "link"))
   var pty: String?
 
   @Option(help: "Serve at a socket instead: unix:PATH, or tcp:PORT on this machine only.")
@@ -168,6 +170,7 @@ struct EmulateCommand: ParsableCommand {
     // Before the port can be seen: whoever sees it may end the command.
     guard sinew_install_stop_signals() == 0 else { throw RunFailure("stop signals could not be installed") }
     let setup = try checkingInput { try EmulationSetup(self) }
+    try checkingInput { try EmulatedPlace.requireFree(link: pty, address: listen) }
     if let calibration, let known = setup.calibration { try write(known, to: calibration) }
     let server = try checkingInput { try setup.serve(self) }
     for note in setup.notes { printError("note: \(note)") }

@@ -75,6 +75,7 @@ struct FirmwareEmulateCommand: ParsableCommand {
 
   mutating func run() throws {
     let parsed: VirtualBoardFaults = try checkingInput { try VirtualBoardFaults.parse(faults) }
+    try checkingInput { try EmulatedPlace.requireFree(link: pty, address: listen) }
     if let calibration { try writeCalibration(to: calibration) }
     // Before the port can be seen: whoever sees it may end the command.
     guard sinew_install_stop_signals() == 0 else { throw RunFailure("stop signals could not be installed") }
