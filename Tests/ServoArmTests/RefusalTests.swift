@@ -141,6 +141,15 @@ import VirtualServos
     try expect(rig, .rateTooHigh, ["10000 Hz asked for, this bus carries", "bytes at 1000000 baud", "or less"])
     for slot in 0..<6 { rig.bus.servos[slot].registers[9] = 250 }
     try expect(rig, .rateTooHigh, ["after 0.5 ms each", "return_delay 0"])
+    // A policy of 20 Hz can be led at its multiples; the way to the servos has no adaptor whose timer could be lowered.
+    rig.configuration.rateUnit = 20
+    let error = try #require(try rig.refusal())
+    let proposed = try #require(error.suggestion.firstMatch(of: /^ask for a control rate of ([0-9.]+) Hz/)?.1)
+    #expect(try #require(Double(proposed)).truncatingRemainder(dividingBy: 20) == 0, "\(error)")
+    #expect(!error.suggestion.contains("latency timer"), "\(error)")
+    rig.configuration.rateUnit = 5000
+    try expect(rig, .rateTooHigh, ["no rate that is a multiple of the policy's 5000.0 Hz fits"])
+    #expect(try #require(try rig.refusal()).isWrongInput)
   }
 
   @Test func `Profile and calibration that do not fit each other`() throws {

@@ -106,7 +106,7 @@ struct OperationTests {
       #expect(error.kind == .refused)
       #expect(
         error.description
-          == "servo 1 refused to write 1 bytes at 7: access error (read-only, undefined, or torque is on); switch its torque off first"
+          == "servo 1 refused to write 1 byte at 7: access error (read-only, undefined, or torque is on); switch its torque off first"
       )
     }
   }

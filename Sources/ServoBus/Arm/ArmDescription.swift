@@ -26,6 +26,10 @@ struct ArmDescription: Sendable {
   var servos: [ExpectedServo]
   var controlPeriod: Int64
   var watchdog: Int64
+  private var configuration: ServoArmConfiguration
+
+  /// The control rate to propose where the bus carries `most` Hz.
+  func proposal(_ most: Double) -> String { configuration.proposal(most: most) }
 
   var joints: [ExpectedServo] { servos.filter { !$0.isFollower } }
 
@@ -66,6 +70,7 @@ struct ArmDescription: Sendable {
     jointCount = profile.joints.count
     controlPeriod = configuration.controlPeriod
     watchdog = configuration.watchdog
+    self.configuration = configuration
     servos = []
     var followers: [ExpectedServo] = []
     for index in profile.joints.indices {

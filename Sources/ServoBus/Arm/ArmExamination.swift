@@ -39,6 +39,7 @@ struct ArmExamination: Sendable {
     for (expected, ping) in zip(arm.servos, pings) {
       images.append(try onBus { () throws(BusError) in try ServoImage.read(&master, expected, ping: ping) })
     }
+    for image in images { try ServoChecks(image, arm).checkModel() }
     for image in images { try ServoChecks(image, arm).run(notes: &notes) }
     try FirmwareChecks.checkEqual(images, arm)
     notes += FirmwareChecks.notes(images, arm)
@@ -50,7 +51,7 @@ struct ArmExamination: Sendable {
     let facts = images.map { ServoFacts($0, arm) }
     let programme = EnergiseProgramme(images, arm, reading.layout, indirect: reading.indirect, notes: &notes)
     let rate = CycleRate(arm, reading, latency: latency, timing: master.timing)
-    try rate.check(arm, images)
+    try rate.check(arm, images, adaptorLatency: master.transport.adaptorLatency)
     let memory = try firstReadings(&master, images, facts, reading)
     return ArmExamination(
       report: ConnectionReport(

@@ -35,18 +35,18 @@ struct CycleRate {
     returnDelay = timing.returnDelay
   }
 
-  /// Refuses a control rate that the bus does not carry.
-  func check(_ arm: ArmDescription, _ images: [ServoImage]) throws(ServoArmError) {
+  /// Refuses a control rate that the bus does not carry. `adaptorLatency`: the adaptor's timer, ns; nil where it has none.
+  func check(_ arm: ArmDescription, _ images: [ServoImage], adaptorLatency: Int64?) throws(ServoArmError) {
     let wanted = 1e9 / Double(arm.controlPeriod)
     guard wanted > hertz else { return }
     func milliseconds(_ time: Int64) -> String { "\(Double(time / 10_000) / 100) ms" }
-    var advice = ["ask for \(Int(hertz)) Hz or less"]
+    var advice = [arm.proposal(hertz)]
     if returnDelay > 0, let slow = images.first(where: { Int64($0.returnDelay * 1e9) == returnDelay }) {
       let id = slow.expected.id
       advice.append(
         "set return_delay to 0 with 'sinew servo write --protocol \(arm.wire.name) --id \(id) return_delay 0'")
     }
-    if latency > 2_000_000 { advice.append("lower the adaptor's latency timer to 1 ms") }
+    if let adaptorLatency, adaptorLatency > 1_000_000 { advice.append("lower the adaptor's latency timer to 1 ms") }
     if baud < 1_000_000 { advice.append("raise the bus's speed with 'sinew servo set-baud'") }
     throw ServoArmError(
       .rateTooHigh,

@@ -147,8 +147,10 @@ extension ServoArm {
       names.append("servo \(tables.facts[servo].id)")
     }
     let what = wanted == TorqueState.off ? "off" : "on"
+    // What was last read may be what is wanted, and still be long ago.
+    let which = names.isEmpty ? "; it was \(what) when last read" : ": \(names.joined(separator: ", "))"
     return ServoArmError(
-      .notConfirmed, "torque \(what) is not confirmed (\(reason)): \(names.joined(separator: ", "))",
-      suggestion: "hold the arm and switch its power off")
+      .notConfirmed, "torque \(what) is not confirmed (\(reason))\(which)",
+      suggestion: "support the arm, and cut its power before you touch it")
   }
 }

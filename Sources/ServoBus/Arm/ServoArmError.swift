@@ -40,11 +40,19 @@ public struct ServoArmError: Error, Sendable, Equatable {
   public let message: String
   /// What to do next.
   public let suggestion: String
+  /// Whether it was asked for something that cannot be: files that do not fit each other, a port that cannot be opened, a
+  /// rate that the bus does not carry. All else was found on the bus, or happened there.
+  public let isWrongInput: Bool
 
   init(_ kind: Kind, _ message: String, suggestion: String) {
+    self.init(kind, message, suggestion: suggestion, isWrongInput: kind == .configuration || kind == .rateTooHigh)
+  }
+
+  private init(_ kind: Kind, _ message: String, suggestion: String, isWrongInput: Bool) {
     self.kind = kind
     self.message = message
     self.suggestion = suggestion
+    self.isWrongInput = isWrongInput
   }
 
   init(_ error: BusError) {
@@ -63,7 +71,7 @@ public struct ServoArmError: Error, Sendable, Equatable {
   }
 
   init(_ error: PortError) {
-    self.init(.port, "\(error.path): \(error.message)", suggestion: error.suggestion)
+    self.init(.port, "\(error.path): \(error.message)", suggestion: error.suggestion, isWrongInput: true)
   }
 }
 

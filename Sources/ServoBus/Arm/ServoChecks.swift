@@ -11,9 +11,8 @@ struct ServoChecks {
     self.arm = arm
   }
 
-  /// Throws the first thing that speaks against using this servo; what is only worth knowing goes into `notes`.
+  /// Throws the first thing that speaks against using this servo, whose model was checked; what is only worth knowing goes into `notes`.
   func run(notes: inout [String]) throws(ServoArmError) {
-    try checkModel()
     try checkSupply()
     try checkErrors(notes: &notes)
     try checkMode()
@@ -33,7 +32,8 @@ struct ServoChecks {
     return "'sinew servo write --protocol \(arm.wire.name) --id \(servo.id) \(dashes)\(register) \(value)'"
   }
 
-  private func checkModel() throws(ServoArmError) {
+  /// Throws when this is not the servo that profile and calibration name: then nothing else that is read of it means much.
+  func checkModel() throws(ServoArmError) {
     guard image.ping.modelNumber != servo.model.modelNumber else { return }
     let found = ServoModel.with(modelNumber: image.ping.modelNumber, wire: arm.wire)?.name
     throw error(

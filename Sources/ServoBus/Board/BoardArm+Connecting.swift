@@ -146,7 +146,7 @@ extension BoardArm {
       "\(Int(wanted.rounded())) Hz asked for, this board carries \(Int(report.achievableRate)): "
         + "\(report.sentBytes) + \(report.receivedBytes) bytes at \(report.baud) baud, round trip "
         + "\(Double(report.latency / 10_000) / 100) ms, \(board.maximumRateHz) Hz by the board itself",
-      suggestion: "ask for \(Int(report.achievableRate)) Hz or less")
+      suggestion: arm.configuration.proposal(most: report.achievableRate))
   }
 
   /// Sets what is other than this arm's, and reads it back.

@@ -31,14 +31,14 @@ extension BusMaster {
     guard (1...128).contains(count) else {
       throw BusError(.invalidRequest, "\(count) bytes to read, expected 1 to 128")
     }
-    return try operate(id, answerLength: count, what: "read \(count) bytes at \(address)") {
+    return try operate(id, answerLength: count, what: "read \(Self.bytes(count)) at \(address)") {
       (encoder, out) throws(EncodingError) in try encoder.read(id, address: address, count: count, into: out)
     }
   }
 
   /// Writes bytes from `address` on and waits for the acknowledgement.
   public mutating func write(_ id: UInt8, address: Int, _ bytes: [UInt8]) throws(BusError) {
-    _ = try operate(id, answerLength: 0, what: "write \(bytes.count) bytes at \(address)") {
+    _ = try operate(id, answerLength: 0, what: "write \(Self.bytes(bytes.count)) at \(address)") {
       (encoder, out) throws(EncodingError) in
       try bytes.withUnsafeBufferPointer { (bytes) throws(EncodingError) in
         try encoder.write(id, address: address, bytes: bytes, into: out)
@@ -265,11 +265,18 @@ extension BusMaster {
     } catch { throw .transport(error, at: portName) }
   }
 
+  private static func bytes(_ count: Int) -> String { count == 1 ? "1 byte" : "\(count) bytes" }
+
   private func refusal(_ id: UInt8, _ status: UInt8, what: String) -> BusError {
-    BusError(
-      .refused,
-      "servo \(id) refused to \(what): \(StatusText.meanings(status, wire).joined(separator: ", "))",
-      suggestion: status & 0x7F == 7 ? "switch its torque off first" : nil)
+    var suggestion: String?
+    if wire == .dynamixel2, status & 0x80 != 0 {
+      suggestion = "it has shut down: remove the cause, then clear it with 'sinew servo reboot --id \(id)'"
+    } else if status & 0x7F == 7 {
+      suggestion = "switch its torque off first"
+    }
+    return BusError(
+      .refused, "servo \(id) refused to \(what): \(StatusText.meanings(status, wire).joined(separator: ", "))",
+      suggestion: suggestion)
   }
 
   private func noAnswer(_ id: UInt8, what: String) -> BusError {

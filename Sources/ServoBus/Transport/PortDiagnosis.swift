@@ -51,6 +51,12 @@ enum PortDiagnosis {
   }
 
   private static func noRights(_ path: String, _ device: String) -> PortError {
+    // A pseudo-terminal is its program's, and gone with it: groups are no help.
+    guard !device.hasPrefix("/dev/pts/") else {
+      return PortError(
+        .noRights, path: path, "you may not use this port; it is another user's pseudo-terminal",
+        suggestion: "start the program behind it as yourself, or give everybody the right: sudo chmod a+rw \(device)")
+    }
     let group = owningGroup(of: device)
     let owner = group.map { "; it belongs to group \($0)" } ?? ""
     return PortError(

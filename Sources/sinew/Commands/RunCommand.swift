@@ -37,9 +37,9 @@ struct RunCommand: ParsableCommand {
       executed, who it came from, and whether the person had a hand in it. A, back and d-pad left end an episode: success \
       (a reward of 1 in a term of its own), failure, discard. 'sinew teleop --help' explains the other controls.
 
-      Exit codes: 0 success, also after Ctrl-C; 1 a fault was latched, the log could not be written, real time was \
-      refused where it is required, or the arm did not confirm how it was left; 2 wrong input; 3 the log is lossy \
-      (records were dropped); on hardware 130 after the third Ctrl-C (128 and the signal's number), nothing read back.
+      Exit codes: 0 success, also after Ctrl-C; 1 the arm does not answer or is not as it should be, a fault was latched, \
+      the log could not be written, real time was refused where it is required, or the arm did not confirm how it was \
+      left; 2 wrong input or a port that cannot be opened; 3 the log is lossy (records were dropped); on hardware 130 after the third Ctrl-C (128 and the signal's number), nothing read back.
       """)
 
   @OptionGroup var simulation: SimulationOptions

@@ -50,8 +50,9 @@ struct TeleopCommand: ParsableCommand {
         sinew teleop --sim --leader-port /dev/serial/by-id/usb-LEADER --leader so101 --leader-calibration my-leader
         sinew teleop --arm so101 --port /dev/ttyACM0 --calibration my-arm --leader-port /dev/ttyACM1
 
-      Exit codes: 0 success, also after Ctrl-C; 1 a fault ended the run, the log could not be written, real time was refused \
-      where it is required, or the arm did not confirm how it was left; 2 wrong input; 3 the log is lossy (records were \
+      Exit codes: 0 success, also after Ctrl-C; 1 an arm does not answer or is not as it should be, a fault ended the run, the \
+      log could not be written, real time was refused where it is required, or the arm did not confirm how it was left; \
+      2 wrong input or a port that cannot be opened; 3 the log is lossy (records were \
       dropped).
       """)
 

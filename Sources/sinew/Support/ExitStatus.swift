@@ -1,12 +1,15 @@
 import ArgumentParser
 import Foundation
 import Glibc
+import ServoBus
 
 /// How the command ends; the same numbers in every subcommand, documented in the README.
 enum ExitStatus {
-  /// The run itself failed: a fault was latched, a device or a disk failed, a check found errors.
+  /// The run itself failed: a fault was latched, a device or a disk failed, a check found errors; servos that do not
+  /// answer, or are not as they should be, are such.
   static let failure = ExitCode(1)
-  /// The request was wrong: an argument, a file's content, a configuration. Nothing was written.
+  /// The request was wrong: an argument, a file's content, a configuration, a port that cannot be opened. Nothing was
+  /// written.
   static let badInput = ExitCode(2)
   /// It worked, with a loss: records were dropped, or recovered only in part.
   static let loss = ExitCode(3)
@@ -24,7 +27,8 @@ struct RunFailure: Error, CustomStringConvertible {
   init(_ text: String) { description = text }
 }
 
-/// Runs `body`, turning any of the rooms' typed errors (wrong input all of them) into an `InputError`.
+/// Runs `body`, turning any of the rooms' typed errors into an `InputError`; what was found on a bus of servos is the run's
+/// failure.
 func checkingInput<Result>(_ body: () throws -> Result) throws -> Result {
   do {
     return try body()
@@ -34,6 +38,8 @@ func checkingInput<Result>(_ body: () throws -> Result) throws -> Result {
     throw error
   } catch let error as ExitCode {
     throw error
+  } catch let error as ServoArmError where !error.isWrongInput {
+    throw RunFailure("\(error)")
   } catch {
     throw InputError("\(error)")
   }
