@@ -1,6 +1,7 @@
 import ArmModel
 import ArmProfiles
 import Configuration
+import ServoBus
 
 /// What a physical arm is by its files: its profile and its calibration, of the joints that are used, in their order.
 struct CalibratedArm {
@@ -10,13 +11,19 @@ struct CalibratedArm {
   let calibrationPath: String
   let calibrationText: String
 
-  /// `whole` and its calibration (a file or a name), reduced to `joints`; nil where it has not all of them.
-  init?(_ whole: ArmProfile, calibration: String, joints: [String]) throws {
+  /// `whole` and its calibration (a file or a name), reduced to `joints`; nil where it has not all of them. Refuses a
+  /// calibration that cannot be one of this arm; limits tightened for a run are no reason to doubt it.
+  init?(
+    _ whole: ArmProfile, untightened: ArmProfile? = nil, calibration: String, joints: [String]
+  ) throws {
     guard let selected = whole.selecting(joints) else { return nil }
     profile = selected
     calibrationPath = ArmCalibration.path(of: calibration)
     calibrationText = try ConfigurationNode.text(path: calibrationPath)
     var loaded = try ArmCalibration.load(path: calibrationPath, for: whole)
+    if let problem = CalibrationPlausibility.problem(loaded, of: untightened ?? whole) {
+      throw SessionError("\(calibrationPath): \(problem)")
+    }
     loaded.joints = joints.compactMap { name in loaded.joints.first { $0.joint == name } }
     self.calibration = loaded
   }

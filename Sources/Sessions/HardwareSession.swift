@@ -70,7 +70,7 @@ public final class HardwareSession: PreparedSession {
     var worker: PolicyWorker?
     var loop = try parts.makeLoop(
       twin: parts.setup.makeTwin(), armingTicks: HardwareRun<Device>.armingTicks,
-      parkPose: JointVector(setup.profile.park), worker: &worker, about: about.logged)
+      parkPose: parts.limits.containing(JointVector(setup.profile.park)), worker: &worker, about: about.logged)
     var sequence: OperatedSequence?
     if let person {
       loop.attach(person.feed, teleoperator: person.teleoperator)
@@ -121,7 +121,8 @@ struct HardwareSetup {
     guard let name = TaskSetup.profileName(plan, model: parts.model) else {
       throw SessionError("there is no arm profile for '\(parts.model.name)'; name the arm that is there with --arm")
     }
-    let whole = try ArmProfile.named(name).tightened(by: plan.limitOverrides)
+    let untightened = try ArmProfile.named(name)
+    let whole = try untightened.tightened(by: plan.limitOverrides)
     guard whole.bus != nil else {
       throw SessionError(
         "arm '\(whole.name)' has no servos on a bus: it exists in simulation only; choose another --arm, or leave --port out"
@@ -139,13 +140,17 @@ struct HardwareSetup {
         "task '\(plan.task.name)' leaves joint \(idle.joined(separator: ", ")) of arm '\(whole.name)' without a command; "
           + "name all joints in the task, the action may leave some out")
     }
-    guard let identity = try CalibratedArm(whole, calibration: settings.calibration, joints: plan.task.joints) else {
+    guard
+      let identity = try CalibratedArm(
+        whole, untightened: untightened, calibration: settings.calibration, joints: plan.task.joints)
+    else {
       throw SessionError(
         "arm '\(whole.name)' has not all joints of task '\(plan.task.name)'; choose another --arm or task")
     }
     self.identity = identity
     var configuration = ServoArmConfiguration(
       profile: identity.profile, calibration: identity.calibration, controlPeriod: parts.controlPeriod)
+    configuration.rateUnit = parts.policyRate
     configuration.exitPolicy = settings.exit == .hold ? .hold : .release
     configuration.crashPolicy = settings.onCrash == .hold ? .hold : .release
     self.configuration = configuration

@@ -2,6 +2,7 @@ import ArmModel
 import ArmProfiles
 import Control
 import Safety
+import ServoBus
 import Simulation
 
 extension TaskSetup {
@@ -17,7 +18,8 @@ extension TaskSetup {
         "no arm profile for '\(model.name)': only the model's own joint ranges limit the commands (--profile)")
       return modelLimits(plan, model: model)
     }
-    let profile = try ArmProfile.named(name).tightened(by: plan.limitOverrides)
+    let named = try ArmProfile.named(name)
+    let profile = try named.tightened(by: plan.limitOverrides)
     guard let selected = profile.selecting(plan.task.joints) else {
       let missing = plan.task.joints.filter { !profile.jointNames.contains($0) }
       throw SessionError(
@@ -30,8 +32,42 @@ extension TaskSetup {
           + "'\(profile.name)' takes \(selected.commandMode == .effort ? "efforts" : "positions"); choose another --profile or task"
       )
     }
-    return selected.limits
+    var limits = selected.limits
+    try keep(&limits, within: plan.hardware, named, joints: plan.task.joints, notes: &notes)
+    return limits
   }
+
+  /// Narrows position limits to what the joints of the arm at hand reach by its calibration: a printed arm's stops may lie
+  /// inside its model's, and goals beyond them would be refused under torque.
+  private static func keep(
+    _ limits: inout JointLimits, within hardware: HardwareSettings?, _ profile: ArmProfile, joints: [String],
+    notes: inout [String]
+  ) throws {
+    guard let hardware, let bus = profile.bus, bus.wire != ArmBus.firmwareWire,
+      let identity = try CalibratedArm(profile, calibration: hardware.calibration, joints: joints)
+    else { return }
+    var narrowed: [String] = []
+    for (index, joint) in identity.calibration.joints.enumerated() {
+      guard let reach = CalibrationPlausibility.reach(joint, of: profile) else { continue }
+      let (lower, upper) = (max(limits.lower[index], reach.lowerBound), min(limits.upper[index], reach.upperBound))
+      guard lower < upper else {
+        throw SessionError(
+          "\(identity.calibrationPath): joint \(joint.joint) reaches \(rounded(reach.lowerBound)) to "
+            + "\(rounded(reach.upperBound)) rad, nothing of the \(rounded(limits.lower[index])) to "
+            + "\(rounded(limits.upper[index])) rad that it may use; widen its limits, or calibrate it again")
+      }
+      let (below, above) = (lower - limits.lower[index], limits.upper[index] - upper)
+      // Less than this is a tick's rounding, and not worth a word.
+      if max(below, above) > 0.01 { narrowed.append("\(joint.joint) \(rounded(lower)) to \(rounded(upper)) rad") }
+      limits.lower[index] = lower
+      limits.upper[index] = upper
+    }
+    if !narrowed.isEmpty {
+      notes.append("by its calibration this arm reaches less than its model: \(narrowed.joined(separator: ", "))")
+    }
+  }
+
+  private static func rounded(_ angle: Double) -> Double { (angle * 1000).rounded() / 1000 }
 
   /// The model that stands for a physical arm: its profile's.
   static func twinModel(_ plan: SessionPlan) throws -> String? {
@@ -82,5 +118,14 @@ extension TaskSetup {
     // The shipped SO-101 is an arm of these servos; any other model says itself what drives it.
     guard let name = plan.servo ?? (model.name == "so101" ? "sts3215-7v4" : nil), name != "none" else { return .none }
     return .all(try ServoProfile.named(name))
+  }
+}
+
+extension JointLimits {
+  /// The pose nearest to `pose` within the position limits.
+  func containing(_ pose: JointVector) -> JointVector {
+    var result = pose
+    for index in 0..<min(pose.count, count) { result[index] = min(max(pose[index], lower[index]), upper[index]) }
+    return result
   }
 }

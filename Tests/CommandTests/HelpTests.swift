@@ -15,6 +15,7 @@ private let commands = [
   ["servo", "watch"], ["servo", "bench"], ["firmware"], ["firmware", "info"], ["firmware", "config"],
   ["firmware", "stats"], ["firmware", "monitor"], ["firmware", "disarm"], ["firmware", "calibration"],
   ["firmware", "emulate"],
+  ["replay"], ["calibrate"], ["calibrate", "guided"], ["calibrate", "import"],
   ["gamepad"], ["gamepad", "list"], ["gamepad", "test"], ["gamepad", "map"],
 ]
 

@@ -57,6 +57,7 @@ struct CalibrationOptions: ParsableArguments {
   var yes = false
 
   func validate() throws {
+    try refuseEmpty(["arm": arm, "name": name, "folder": folder])
     if let baud { try ServoOptions.validate(baud: baud, "--baud") }
   }
 
@@ -111,8 +112,11 @@ struct CalibrateArmCommand: ParsableCommand {
     commandName: "guided", abstract: "Calibrate or check an arm with its joints in hand (the default).",
     discussion: """
       Examples:
-        sinew calibrate --arm so101 --port /dev/ttyACM0
-        sinew calibrate --arm koch --port /dev/ttyUSB0 --name right --verify
+        sinew calibrate guided --arm so101 --port /dev/ttyACM0
+        sinew calibrate guided --arm koch --port /dev/ttyUSB0 --name right --verify
+
+      Exit codes: 0 success; 1 interrupted, refused, or a servo or the port failed; 2 wrong input or a port that cannot be \
+      opened, nothing written.
       """)
 
   @OptionGroup var options: CalibrationOptions
@@ -130,6 +134,7 @@ struct CalibrateArmCommand: ParsableCommand {
   var verify = false
 
   func validate() throws {
+    try ServoOptions.validate(port: port)
     if verify && (resume || joints != nil) {
       throw ValidationError("--verify checks a whole calibration; leave --resume and --joints out.")
     }
@@ -147,6 +152,12 @@ struct CalibrateArmCommand: ParsableCommand {
           "there is no calibration \(path) yet; calibrate the whole arm first (without --joints, --verify)")
       }
       old = try checkingInput { try ArmCalibration.load(path: path, for: profile) }
+      // What is to be calibrated anew may be wrong.
+      if let old,
+        let problem = CalibrationPlausibility.problem(old.keeping { joints?.contains($0) != true }, of: profile)
+      {
+        throw InputError("\(path): \(problem)")
+      }
     }
     let progress = try unfinished(CalibrationProgress.path(besides: path), profile)
     var master = try options.open(port, bus)
@@ -203,5 +214,14 @@ func onBench<Result: ~Copyable>(_ body: () throws(CalibrationFailure) -> Result)
   } catch {
     if error.isWrongInput { throw InputError("\(error)") }
     throw RunFailure("\(error)")
+  }
+}
+
+extension ArmCalibration {
+  /// Only the joints of which `isKept` says so.
+  fileprivate func keeping(_ isKept: (String) -> Bool) -> ArmCalibration {
+    var result = self
+    result.joints = joints.filter { isKept($0.joint) }
+    return result
   }
 }

@@ -30,7 +30,18 @@ struct ServoOptions: ParsableArguments {
   @Option(help: "Speed of the bus, bit/s.")
   var baud = 1_000_000
 
-  func validate() throws { try Self.validate(baud: baud, "--baud") }
+  func validate() throws {
+    try Self.validate(port: port)
+    try Self.validate(baud: baud, "--baud")
+  }
+
+  /// Refuses what names no port.
+  static func validate(port: String?) throws {
+    if port?.isEmpty == true {
+      throw ValidationError(
+        "--port must not be empty; give a device such as /dev/ttyUSB0 ('sinew port list' shows which there are).")
+    }
+  }
 
   /// Refuses what is no speed of a bus.
   static func validate(baud: Int, _ option: String) throws {
@@ -92,4 +103,21 @@ func servoIDs(_ text: String, option: String = "--ids") throws -> [UInt8] {
     throw InputError("\(option) \(text) is no list of ids from 0 to 253; write for example 1-6 or 1,2,5")
   }
   return ids
+}
+
+/// A servo's id on the command line.
+struct ServoIDArgument: ExpressibleByArgument {
+  let number: Int
+  init?(argument: String) {
+    guard let number = Int(argument) else { return nil }
+    self.number = number
+  }
+
+  /// The id, where it is one that servos have.
+  func id(_ option: String) throws -> UInt8 {
+    guard let id = UInt8(exactly: number), id <= 253 else {
+      throw ValidationError("\(option) must be between 0 and 253, found \(number).")
+    }
+    return id
+  }
 }
