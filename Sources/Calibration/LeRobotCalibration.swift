@@ -90,10 +90,10 @@ public struct LeRobotCalibration: Sendable, Equatable {
 
 extension ArmProfile {
   /// Shipped profiles, other than this one, whose files LeRobot writes with the same joints and ids: by the file alone they
-  /// cannot be told apart.
-  public func namesakes() -> [String] {
+  /// cannot be told apart. With `comparingServos` only those that have the same models there.
+  public func namesakes(comparingServos: Bool = false) -> [String] {
     func key(_ profile: ArmProfile) -> [String] {
-      (profile.bus?.servos ?? []).map { "\($0.joint) \($0.servo)" }.sorted()
+      (profile.bus?.servos ?? []).map { "\($0.joint) \($0.servo)\(comparingServos ? " \($0.models)" : "")" }.sorted()
     }
     return ArmProfile.shipped.filter { name in
       guard name != self.name, let other = try? ArmProfile.named(name), other.bus != nil else { return false }
@@ -165,6 +165,15 @@ private struct Conversion {
         suggestion: "calibrate again")
     }
     guard try !isWholeTurn(model) else { return }
+    // Names and ids are the same in all its files; that this joint was swept tells another arm's from this one's.
+    guard wire != .dynamixel2 || !unswept.contains(entry.joint) else {
+      throw entry.node.error(
+        "range \(entry.rangeMin) … \(entry.rangeMax): LeRobot never sweeps this joint of an arm of DYNAMIXEL servos, and "
+          + "writes 0 … \(last) for it",
+        suggestion:
+          "this is the file of another arm, such as so101 or so100: name that one, or calibrate with 'sinew calibrate'"
+      )
+    }
     let span = Double(entry.rangeMax - entry.rangeMin)
     let expected = (joint.upper - joint.lower) * Double(model.stepsPerTurn) * servo.gear / (2 * .pi)
     guard span >= servo.sweep.lowerBound * expected, span <= servo.sweep.upperBound * expected else {
@@ -177,11 +186,13 @@ private struct Conversion {
     }
   }
 
+  /// The joints that LeRobot does not sweep.
+  private var unswept: [String] { wire == .dynamixel2 ? ["shoulder_pan", "wrist_roll"] : ["wrist_roll"] }
+
   /// 0 … 4095 is what LeRobot writes for joints that it does not sweep (so_follower.py, koch_follower.py: full turn), and
   /// what a sweep over the end of the turn leaves by mistake.
   private func isWholeTurn(_ model: ServoModel) throws(ConfigurationError) -> Bool {
     guard entry.rangeMin == 0, entry.rangeMax == model.positionSteps - 1 else { return false }
-    let unswept = wire == .dynamixel2 ? ["shoulder_pan", "wrist_roll"] : ["wrist_roll"]
     guard unswept.contains(entry.joint) || servo.isContinuous else {
       throw entry.node.error(
         "range 0 … \(model.positionSteps - 1) is a whole turn: the sweep crossed the end of the encoder's turn",

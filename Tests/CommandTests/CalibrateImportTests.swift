@@ -48,6 +48,23 @@ struct CalibrateImportTests {
     #expect(try folder.text("so101.yaml") == expected)
   }
 
+  @Test("a file of an SO-101 is refused for a Koch, and one of a Koch for an SO-101, though names and ids are the same")
+  func otherArm() throws {
+    let folder = try ScratchFolder()
+    try folder.write(Self.file, to: "so101.json")
+    try folder.write(
+      Self.file.replacing("\"range_min\": 758, \"range_max\": 3292", with: "\"range_min\": 0, \"range_max\": 4095"),
+      to: "koch.json")
+    for (file, arm, part) in [
+      ("so101.json", "koch", "shoulder_pan: range 758 … 3292: LeRobot never sweeps this joint"),
+      ("koch.json", "so101", "shoulder_pan: range 0 … 4095 is a whole turn"),
+    ] {
+      let outcome = try Command.run(["calibrate", "import", file, "--arm", arm], in: folder)
+      #expect(outcome.code == 2 && outcome.errors.contains(part), "\(outcome.errors)")
+      #expect(!FileManager.default.fileExists(atPath: folder.path("calibration")))
+    }
+  }
+
   @Test("with a port the servos get what the file says, and are then the calibration's")
   func writes() throws {
     let scene = try CalibrationScene(
@@ -58,6 +75,9 @@ struct CalibrateImportTests {
       ["calibrate", "import", "left.json", "--arm", "so101", "--port", "bus"], in: scene.folder)
     #expect(outcome.code == 0, "\(outcome.errors)")
     #expect(outcome.errors.contains("servo 1: homing_offset 0 → -470"))
+    // Its servos are those of an SO-100, too, and no Koch's.
+    #expect(
+      outcome.errors.contains("which arm they are of, and so100 has the same joints and ids"), "\(outcome.errors)")
     #expect(scene.register(0, 31) == 2048 | 470 && scene.register(1, 31) == 1001 && scene.register(1, 9) == 823)
     let verified = try Command.run(
       ["calibrate", "--arm", "so101", "--port", "bus", "--verify", "--yes"], in: scene.folder)

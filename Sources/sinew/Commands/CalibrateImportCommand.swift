@@ -38,26 +38,32 @@ struct CalibrateImportCommand: ParsableCommand {
   @Flag(help: "Replace a calibration of that name.")
   var force = false
 
+  func validate() throws { try ServoOptions.validate(port: port) }
+
   mutating func run() throws {
     let (profile, bus) = try options.profile()
     let (name, path) = try options.file(profile)
     let calibration = try checkingInput {
       try LeRobotCalibration.load(path: file).calibration(name: name, of: profile, units: units)
     }
+    if let problem = CalibrationPlausibility.problem(calibration, of: profile) {
+      throw InputError("\(file): \(problem)")
+    }
     if FileManager.default.fileExists(atPath: path), !force {
       throw InputError("\(path): exists already; choose another --name, or --force replaces it")
+    }
+    // Servos of another model are refused on the bus; arms of the same servos cannot be told apart there, either.
+    let others = profile.namesakes(comparingServos: port != nil)
+    if !others.isEmpty {
+      printError(
+        "warning: LeRobot's files do not say which arm they are of, and \(others.joined(separator: ", ")) "
+          + "\(others.count == 1 ? "has" : "have") the same joints and ids: be sure that this one is of a \(profile.name)"
+      )
     }
     if let port {
       var master = try options.open(port, bus)
       try write(calibration, profile, &master)
     } else {
-      let others = profile.namesakes()
-      if !others.isEmpty {
-        printError(
-          "warning: LeRobot's files do not say which arm they are of, and \(others.joined(separator: ", ")) "
-            + "\(others.count == 1 ? "has" : "have") the same joints and ids: be sure that this one is of a \(profile.name)"
-        )
-      }
       printError("note: the servos were not looked at; --port compares them with the file")
     }
     try? FileManager.default.createDirectory(
