@@ -8,7 +8,7 @@ enum Main {
     // A reader that goes away must never end a run: the arm is brought to rest by the loop alone.
     signal(SIGPIPE, SIG_IGN)
     do {
-      var command = try Sinew.parseAsRoot()
+      var command = try Sinew.parseAsRoot(NegativeNumbers.joined(Array(CommandLine.arguments.dropFirst())))
       try command.run()
       try flushOutput()
     } catch let error as InputError {
@@ -32,7 +32,8 @@ enum Main {
     exit(code.rawValue)
   }
 
-  /// The parser's message in our form: the error on one line, how the command is used on those after it.
+  /// The parser's message in our form, on one line: the error, and where the options are explained. Sentences of our own
+  /// end with a full stop, and say themselves what to do.
   private static func usageError(_ message: String) -> String {
     guard message.hasPrefix("Error: ") else { return message }
     let lines = message.dropFirst(7).split(separator: "\n")
@@ -40,7 +41,9 @@ enum Main {
     // The parser lists allowed values line by line.
     let error = oneLine(lines[..<end].joined(separator: "\n")).replacing(":, - ", with: ": ").replacing(
       ", - ", with: ", ")
-    return (["error: " + error] + lines[end...].map(String.init)).joined(separator: "\n")
+    if error.hasSuffix(".") { return "error: " + error }
+    let help = lines[end...].compactMap { $0.firstMatch(of: /'(sinew[^']* --help)'/)?.1 }.first
+    return "error: " + error + (help.map { "; '\($0)' explains the options" } ?? "")
   }
 
   /// Ends with what the parser says: help and version are a success, a wrong command line is wrong input.
@@ -72,8 +75,9 @@ struct Sinew: ParsableCommand {
         sinew list
         sinew doctor
 
-      Exit codes: 0 success; 1 the run failed (a fault was latched, a disk or device failed, a check found errors);
-      2 wrong input (argument, file, configuration), nothing written; 3 success with a loss (lossy log, partial recovery);
+      Exit codes: 0 success; 1 the run failed (a fault was latched, a disk or device failed, servos do not answer or are
+      not as they should be, a check found errors); 2 wrong input (argument, file, configuration, a port that cannot be
+      opened), nothing written; 3 success with a loss (lossy log, partial recovery);
       128 and a signal's number where a signal ended the process at once, such as 130 after the third Ctrl-C on hardware.
       """,
     version: ProgramVersion.version,

@@ -188,7 +188,7 @@ struct ServoCommandDeviceTests {
       ),
       (["scan", "--ids", "6-1"], "--ids 6-1 is no list of ids from 0 to 253; write for example 1-6 or 1,2,5"),
       (["scan", "--expect", "x"], "--expect x is no list of ids from 0 to 253; write for example 1-6 or 1,2,5"),
-      (["info", "--id", "300"], "The value '300' is invalid for '--id <id>'"),
+      (["info", "--id", "300"], "--id must be between 0 and 253, found 300."),
       (["scan", "--protocol", "canbus"], "The value 'canbus' is invalid for '--protocol <protocol>'"),
       (
         ["set-baud", "12", "--id", "1"],

@@ -44,7 +44,8 @@ struct HardwareOptions: ParsableArguments {
   var simulate = false
 
   func validate() throws {
-    try refuseEmpty(["arm": arm, "port": port, "calibration": calibration])
+    try ServoOptions.validate(port: port)
+    try refuseEmpty(["arm": arm, "calibration": calibration])
     if let baud { try ServoOptions.validate(baud: baud, "--baud") }
     if simulate && port != nil { throw ValidationError("--simulate and --port exclude each other.") }
   }

@@ -38,10 +38,13 @@ struct ServoRebootCommand: ParsableCommand {
       """)
 
   @OptionGroup var bus: ServoOptions
-  @Option(help: "The servo's id.")
-  var id: UInt8
+  @Option(name: .customLong("id"), help: "The servo's id.")
+  var idArgument: ServoIDArgument
+
+  func validate() throws { _ = try idArgument.id("--id") }
 
   mutating func run() throws {
+    let id = try idArgument.id("--id")
     guard bus.wire == .dynamixel2 else {
       throw InputError(
         "servos that speak \(bus.wire.name) cannot be restarted over the bus; switch their torque off and on with 'sinew servo write torque_enable', or their supply"

@@ -3,10 +3,13 @@ import ServoBus
 
 /// Which servo a register command is about.
 struct ServoSelection: ParsableArguments {
-  @Option(help: "The servo's id.")
-  var id: UInt8
+  @Option(name: .customLong("id"), help: "The servo's id.")
+  var idArgument: ServoIDArgument
+  var id: UInt8 { UInt8(clamping: idArgument.number) }
   @Option(help: "Its model, such as sts3215 or xl330-m288, which must fit what it says. Default: what it says.")
   var model: String?
+
+  func validate() throws { _ = try idArgument.id("--id") }
 
   /// The model named, or else the one that the servo's model number stands for.
   func resolve(_ master: inout BusMaster) throws -> ServoModel {

@@ -39,6 +39,7 @@ struct ServoScanCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
+    try ServoOptions.validate(port: port)
     if case .one(let baud) = baud { try ServoOptions.validate(baud: baud, "--baud") }
   }
 

@@ -20,8 +20,8 @@ struct ServoSetIDCommand: ParsableCommand {
       that cannot be opened.
       """)
 
-  @Argument(help: "The new id.")
-  var newID: UInt8
+  @Argument(help: ArgumentHelp("The new id.", valueName: "new-id"))
+  var newIDArgument: ServoIDArgument
   @OptionGroup var bus: ServoOptions
   @OptionGroup var servo: ServoSelection
   @Flag(name: .customLong("among-others"), help: "Other servos may be on the bus; only the new id must be free.")
@@ -29,11 +29,11 @@ struct ServoSetIDCommand: ParsableCommand {
   @OptionGroup var silence: SilenceOptions
 
   mutating func run() throws {
-    guard newID <= bus.wire.highestID else {
-      throw InputError("\(newID) is no id: \(bus.wire.name) has 0 to \(bus.wire.highestID)")
+    guard let newID = UInt8(exactly: newIDArgument.number), newID <= bus.wire.highestID else {
+      throw InputError("\(newIDArgument.number) is no id: \(bus.wire.name) has 0 to \(bus.wire.highestID)")
     }
     var master = try bus.open()
-    let (id, newID) = (servo.id, newID)
+    let id = servo.id
     // Before anything else: what two servos answer at once cannot be understood.
     try onBus { () throws(BusError) in try master.requireUnshared(id) }
     let model = try servo.resolve(&master)

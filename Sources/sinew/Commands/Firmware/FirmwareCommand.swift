@@ -33,7 +33,7 @@ struct FirmwareOptions: ParsableArguments {
   var baud = 115_200
 
   func validate() throws {
-    try refuseEmpty(["port": port])
+    try ServoOptions.validate(port: port)
     try ServoOptions.validate(baud: baud, "--baud")
   }
 
