@@ -5,13 +5,17 @@ import Sessions
 /// The person at the terminal, who alone lets torque be switched on.
 final class OperatorPrompt {
   private var consentsByItself: Bool
+  private let isReplay: Bool
   private var standing = OperatorQuestion.none
   private var isDeaf = false
   /// What was typed since the question, up to now without a line's end.
   private var typed: [UInt8] = []
 
-  /// `consentsByItself`: the first question is answered with yes.
-  init(consentsByItself: Bool) { self.consentsByItself = consentsByItself }
+  /// `consentsByItself`: the first question is answered with yes. `isReplay`: a log proposes, no policy.
+  init(consentsByItself: Bool, isReplay: Bool = false) {
+    self.consentsByItself = consentsByItself
+    self.isReplay = isReplay
+  }
 
   /// Whether a person can answer here.
   static var canAsk: Bool { isatty(STDIN_FILENO) == 1 }
@@ -30,19 +34,19 @@ final class OperatorPrompt {
       if Self.canAsk { tcflush(STDIN_FILENO, TCIFLUSH) }
       if Terminal.isInteractive { Terminal.clearLine() }
       typed = []
-      printError(Self.text(status))
+      printError(text(status))
     }
     guard standing != .none, let line = nextLine() else { return }
     guard line.isEmpty else {
-      printError("Only Enter alone is an answer; nothing has changed. \(Self.text(status))")
+      printError("Only Enter alone is an answer; nothing has changed. \(text(status))")
       return
     }
     consent()
   }
 
-  private static func text(_ status: LoopStatus) -> String {
+  private func text(_ status: LoopStatus) -> String {
     let refused = status.refusal == .none ? "" : "Torque was not switched on: \(status.refusal.text). "
-    let causes = status.causes.conditions.map { "\($0.name): \($0.advice)" }.joined(separator: "; ")
+    let causes = status.causes.conditions.map { "\($0.name): \($0.advice(inReplay: isReplay))" }.joined(separator: "; ")
     switch status.question {
     case .none:
       return ""

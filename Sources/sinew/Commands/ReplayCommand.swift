@@ -18,8 +18,9 @@ struct ReplayCommand: ParsableCommand {
         sinew replay logs/RUN.mcap --episode 3 --speed 0.5
         sinew replay logs/RUN.mcap --arm so101 --port /dev/ttyACM0 --calibration my-arm --speed 0.5
 
-      Exit codes: 0 success; 1 a fault was latched, or the arm did not confirm how it was left; 2 wrong input, such as a log \
-      of another arm, one with losses, or one that was not closed; 3 the new log is lossy.
+      Exit codes: 0 success; 1 the arm does not answer or is not as it should be, a fault was latched, or the arm did not \
+      confirm how it was left; 2 wrong input, such as a log of another arm, one with losses, or one that was not closed, or \
+      a port that cannot be opened; 3 the new log is lossy.
       """)
 
   @Argument(help: "The log.")
@@ -70,8 +71,8 @@ struct ReplayCommand: ParsableCommand {
       print(output.text)
       RunSummary.print(report, plan: plan)
     }
-    try RunSummary.failIfUnconfirmed(report)
-    try RunSummary.failIfFaulted(report)
+    try RunSummary.failIfUnconfirmed(report, inReplay: true)
+    try RunSummary.failIfFaulted(report, inReplay: true)
     try RunSummary.failIfLossy(report)
   }
 }

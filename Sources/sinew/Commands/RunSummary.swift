@@ -121,11 +121,11 @@ enum RunSummary {
   }
 
   /// Throws when the arm did not confirm how it was left.
-  static func failIfUnconfirmed(_ report: RunReport) throws {
+  static func failIfUnconfirmed(_ report: RunReport, inReplay: Bool = false) throws {
     guard case .unconfirmed(let reason)? = report.hardware?.end else { return }
     throw RunFailure(
-      "torque may still be on: \(reason); cut the arm's power before you touch it"
-        + (report.ending == .fault ? "; " + faultText(report) : ""))
+      "torque may still be on: \(reason)"
+        + (report.ending == .fault ? "; " + faultText(report, inReplay: inReplay) : ""))
   }
 
   private static func duration(_ report: RunReport, _ plan: SessionPlan) -> String {
@@ -174,20 +174,22 @@ enum RunSummary {
   }
 
   /// Throws when a fault ended the run.
-  static func failIfFaulted(_ report: RunReport) throws {
+  static func failIfFaulted(_ report: RunReport, inReplay: Bool = false) throws {
     if report.ending == .interrupted {
       if report.refusal != .none { throw RunFailure("torque was not switched on: \(report.refusal.text)") }
-      let causes = report.causes.conditions.map { "\($0.name) (\($0.advice))" }.joined(separator: "; ")
+      let causes = report.causes.conditions.map { "\($0.name) (\($0.advice(inReplay: inReplay)))" }.joined(
+        separator: "; ")
       throw RunFailure("three episodes in a row were cut short: \(causes)")
     }
     guard report.ending == .fault else { return }
-    throw RunFailure(faultText(report))
+    throw RunFailure(faultText(report, inReplay: inReplay))
   }
 
   /// One line: which fault, why, what next.
-  static func faultText(_ report: RunReport) -> String {
+  static func faultText(_ report: RunReport, inReplay: Bool) -> String {
     let conditions = report.latched.conditions
-    var text = "fault latched: " + conditions.map { "\($0.name) (\($0.advice))" }.joined(separator: "; ")
+    var text =
+      "fault latched: " + conditions.map { "\($0.name) (\($0.advice(inReplay: inReplay)))" }.joined(separator: "; ")
     if let error = report.armError { text += "; the arm says: \(error)" }
     return text
   }

@@ -11,7 +11,7 @@ enum SessionRunning {
       return try run(session, isQuiet: isQuiet) { _ in }
     }
     let session = try checkingInput { try HardwareSession(plan) }
-    let prompt = OperatorPrompt(consentsByItself: consentsByItself)
+    let prompt = OperatorPrompt(consentsByItself: consentsByItself, isReplay: plan.replay != nil)
     // The first stops the arm, the second leaves out the parking, the third is the way out of a program that hangs.
     sinew_stop_signals_exit_at(3)
     return try run(session, isQuiet: isQuiet) { status in prompt.attend(status) { session.consent() } }
