@@ -132,6 +132,7 @@ struct HardwareRunDeviceTests {
     #expect(wait { arm.isOn }, "\(command.errors)")
     usleep(500_000)
     arm.server.stop()
+    try command.waitFor("The port bus is gone; torque may still be on")
     usleep(1_500_000)
     let server = try arm.plugAgain()
     defer { server.stop() }

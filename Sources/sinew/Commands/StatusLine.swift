@@ -7,11 +7,15 @@ final class StatusLine {
   private let plan: SessionPlan
   private var lastPlain = 0.0
   private var hasShown = false
+  /// Since when a run that waits for its port has been without it, s; nil while it has one.
+  private var lostSince: Double?
+  private var hasToldLoss = false
 
   init(plan: SessionPlan) { self.plan = plan }
 
   /// Shows a state of the loop.
   func show(_ status: LoopStatus) {
+    tellLoss(status)
     if Terminal.isInteractive {
       Terminal.showLine(text(status))
       hasShown = true
@@ -24,6 +28,24 @@ final class StatusLine {
   /// Removes the live line.
   func finish() {
     if hasShown { Terminal.clearLine() }
+  }
+
+  /// Says once what becomes of an arm whose port is gone, where the run waits for it: a moment's silence is no loss.
+  private func tellLoss(_ status: LoopStatus) {
+    guard let hardware = plan.hardware, hardware.onUnplug == .wait, status.state == .fault, status.power == .unknown,
+      status.question == .none
+    else {
+      (lostSince, hasToldLoss) = (nil, false)
+      return
+    }
+    let since = lostSince ?? status.elapsed
+    lostSince = since
+    guard !hasToldLoss, status.elapsed - since >= 0.5 else { return }
+    hasToldLoss = true
+    if Terminal.isInteractive { Terminal.clearLine() }
+    printError(
+      "The port \(hardware.port) is gone; torque may still be on, so keep clear of the arm. Plug it in again, and the run "
+        + "asks before it switches torque on; Ctrl-C ends it.")
   }
 
   private func text(_ status: LoopStatus) -> String {
