@@ -60,4 +60,29 @@ import Testing
     // At 1 rad/s the joint needs 25 mrad to brake by 20 rad/s²; it may count on the 6 that the target needs at 0.5 rad/s.
     #expect(largest < 0.0235, "\(largest) rad behind")
   }
+
+  @Test(arguments: [200.0, 1000, 5000], [(0.0025, 0.0075), (0.004, 0.006), (0.001, 0.003)])
+  func `A joint with a jerk limit follows a target that goes on in uneven steps, and never overtakes it`(
+    jerk: Double, steps: (Double, Double)
+  ) {
+    var bench = SafetyBench(
+      limits: SafetyBench.limits(count: 1, position: 100, jerk: jerk), proposalPeriod: 5_000_000)
+    bench.inputs = SafetyInputs(count: 1, mode: .position)
+    _ = bench.arm()
+    var target = 0.0
+    bench.propose([target])
+    _ = bench.tick([.start])
+    var behind: [Double] = []
+    for count in 0..<600 {
+      target += count.isMultiple(of: 2) ? steps.0 : steps.1
+      bench.propose([target])
+      behind.append(target - bench.tick().command.goal[0])
+    }
+    // It is led to where the target would end if it braked now, at its slower speed and without acceleration: never past
+    // the target itself, which may stop at any moment, by more than the way that the target would need.
+    let speed = steps.0 / 0.005
+    let lead = speed * speed / (2 * 20) + speed * 20 / (2 * jerk)
+    #expect(behind.allSatisfy { $0 > -lead })
+    #expect(behind.suffix(300).allSatisfy { $0 > 0 && $0 < 0.05 }, "\(behind.suffix(4))")
+  }
 }
