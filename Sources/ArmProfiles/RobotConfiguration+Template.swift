@@ -21,6 +21,7 @@ extension RobotConfiguration {
         exit:   # park, release or hold: what is done with the arm in the end; empty: park
         on_crash:   # hold or release: what becomes of the arm when the program dies; empty: hold
         on_unplug:   # end, or wait for the port to come back; empty: end
+        stall_periods:   # control periods that a tick may last before a watchdog ends the program; empty: 4; 0: none
 
       simulation:
         model:   # a shipped model by name, or the path of an MJCF or URDF file; empty: the arm profile's

@@ -61,6 +61,9 @@ public struct RobotConfiguration: Sendable, Equatable {
     public var onCrash: Crash?
     /// What a lost port means. Nil: the run ends.
     public var onUnplug: Unplug?
+    /// Control periods that a tick may last before a watchdog stops it and ends the program, 0 for no watchdog. Nil: four,
+    /// and at least two seconds where the loop may run without real time.
+    public var stallPeriods: Int?
   }
 
   /// The log.
@@ -153,13 +156,18 @@ public struct RobotConfiguration: Sendable, Equatable {
   }
 
   private mutating func readHardware(_ node: ConfigurationNode) throws(ConfigurationError) {
-    try node.allowOnly(["port", "calibration", "baud", "exit", "on_crash", "on_unplug"])
+    try node.allowOnly(["port", "calibration", "baud", "exit", "on_crash", "on_unplug", "stall_periods"])
     hardware.port = try node.given("port")?.string()
     hardware.calibration = try node.given("calibration")?.string()
     hardware.baud = try node.given("baud")?.integer(in: 1...10_000_000)
     hardware.exit = try node.given("exit")?.choice(Exit.self)
     hardware.onCrash = try node.given("on_crash")?.choice(Crash.self)
     hardware.onUnplug = try node.given("on_unplug")?.choice(Unplug.self)
+    if let node = try node.given("stall_periods") {
+      let periods = try node.integer(in: 0...10_000)
+      guard periods != 1 else { throw node.error("a tick may take its period: give 0 for no watchdog, or 2 and more") }
+      hardware.stallPeriods = periods
+    }
   }
 
   private mutating func readSimulation(_ node: ConfigurationNode) throws(ConfigurationError) {

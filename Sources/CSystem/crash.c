@@ -45,6 +45,22 @@ static void put(const struct frame *frame) {
   }
 }
 
+// Three times what is current, then a text and the words, and whoever waits for it may go on.
+static void send_current(const char *text, size_t text_count) {
+  int index = atomic_load(&current);
+  // Taken now: a run whose writes are refused from here on may end, and take its words back, before this is over.
+  size_t count = atomic_load(&word_count);
+  int before = errno;
+  for (int copy = 0; copy < copies && frames[index].count > 0; copy++) {
+    poll(NULL, 0, pause_ms);
+    put(&frames[index]);
+  }
+  if (text_count > 0 && write(STDERR_FILENO, text, text_count) < 0) errno = before;
+  if (count > 0 && write(STDERR_FILENO, words, count) < 0) errno = before;
+  atomic_store(&is_done, true);
+  errno = before;
+}
+
 bool sinew_crash_stop_send(void) {
   if (!atomic_load(&is_active) || atomic_load(&current) < 0) return false;
   // Two threads may crash at once; and from here on nobody else writes. An update that is under way may still end: it
@@ -54,17 +70,7 @@ bool sinew_crash_stop_send(void) {
     for (int tries = 0; tries < 60 && !atomic_load(&is_done); tries++) poll(NULL, 0, pause_ms);
     return true;
   }
-  int index = atomic_load(&current);
-  // Taken now: a run whose writes are refused from here on may end, and take its words back, before this is over.
-  size_t count = atomic_load(&word_count);
-  int before = errno;
-  for (int copy = 0; copy < copies && frames[index].count > 0; copy++) {
-    poll(NULL, 0, pause_ms);
-    put(&frames[index]);
-  }
-  if (count > 0 && write(STDERR_FILENO, words, count) < 0) errno = before;
-  atomic_store(&is_done, true);
-  errno = before;
+  send_current(NULL, 0);
   return true;
 }
 
@@ -75,7 +81,7 @@ bool sinew_crash_stop_was_sent(int descriptor) {
 }
 
 // An ordinary death of the given signal.
-static void die(int signal_number) {
+static _Noreturn void die(int signal_number) {
   struct sigaction action = {.sa_handler = SIG_DFL};
   sigaction(signal_number, &action, NULL);
   sigset_t own;
@@ -89,6 +95,22 @@ static void die(int signal_number) {
 static void crashed(int signal_number) {
   sinew_crash_stop_send();
   die(signal_number);
+}
+
+void sinew_crash_stop_abort(int thread, const char *text, size_t count) {
+  if (!atomic_load(&is_active) || atomic_load(&current) < 0) {
+    if (write(STDERR_FILENO, text, count) < 0) { /* Nobody listens. */ }
+    syscall(SYS_tgkill, getpid(), (pid_t)thread, SIGABRT);
+  } else if (!atomic_exchange(&was_sent, true)) {
+    // What that thread still wants to write is refused from here on. It may stand just behind the question whether it may:
+    // the signal comes before its next instruction, and its handler keeps it until the frames are out.
+    syscall(SYS_tgkill, getpid(), (pid_t)thread, SIGABRT);
+    send_current(text, count);
+  }
+  // That thread dies of its signal and so shows where it stood, unless the kernel holds it; or another has crashed meanwhile,
+  // and is about to end all this.
+  poll(NULL, 0, 60 * pause_ms);
+  die(SIGABRT);
 }
 
 // Makes a frame the current one; the other stays as it is.

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 // Faults of the thread itself: blocking them would turn a crash report into a silent death.
@@ -71,6 +72,16 @@ int sinew_thread_set_affinity(int cpu) {
   CPU_SET((size_t)cpu, &set);
   return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
+
+int sinew_thread_avoid_processor(int cpu) {
+  cpu_set_t set;
+  // The first thread's set: the caller may have got its own from a thread that is bound to one processor.
+  if (sched_getaffinity(getpid(), sizeof set, &set) != 0) return errno;
+  if (cpu >= 0 && cpu < CPU_SETSIZE && CPU_COUNT(&set) > 1) CPU_CLR((size_t)cpu, &set);
+  return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+int sinew_thread_id(void) { return (int)syscall(SYS_gettid); }
 
 int sinew_thread_set_fifo(int priority) {
   struct sched_param parameters = {.sched_priority = priority};

@@ -84,33 +84,6 @@ func ticks(
   run.runTicks(publish)
 }
 
-/// How an arm was left.
-public enum ArmEnd: Sendable, Equatable {
-  /// Torque was never switched on in this run; the arm is as it was found.
-  case untouched
-  /// Torque off, read back from every servo, or from the board that they hang on.
-  case released
-  /// Torque on, the servos hold.
-  case held
-  /// What the arm does is not known; why.
-  case unconfirmed(String)
-}
-
-/// What a run on a physical arm has to tell besides.
-public struct HardwareReport: Sendable {
-  /// How the arm was left.
-  public var end = ArmEnd.untouched
-  /// The bus and the servos at the end.
-  public var bus: BusRecord
-  /// Whether the servos themselves answered; else only their controller board did.
-  public var servosAnswer = true
-  /// How often the port came back.
-  public var reopenCount = 0
-  /// How far the joint that was furthest from its place in the park pose was from it when torque went off, rad; 0 where
-  /// parking was not wanted.
-  public var parkDistance = 0.0
-}
-
 /// A loop with a physical arm, and the run of both: it begins without torque and ends as the exit policy says.
 struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
   /// Ticks that the arm has to stand under torque before it counts as armed.
@@ -121,6 +94,10 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
   private(set) var sequence: HardwareSequence
   private let ear: OperatorPort.Ear
   private let onCrash: CrashPolicy
+  private let settings: HardwareSettings
+  /// Where the watchdog hears of each tick; nil where nobody watches.
+  private var pulse: LoopWatchdog.Pulse?
+  private var watch: LoopWatch?
   private var end = ArmEnd.untouched
   private var parkDistance = 0.0
   private var nextBusRecord: Int64 = .min
@@ -138,6 +115,7 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
     sequence = HardwareSequence(settings, wasFoundHolding: device.wasFoundHolding, person: person)
     self.device = device
     onCrash = settings.onCrash
+    self.settings = settings
     self.ear = ear
   }
 
@@ -147,11 +125,38 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
 
   mutating func run(_ publish: borrowing TripleBuffer<LoopStatus>, rights: RunRights = RunRights()) -> RunEnding {
     armCrashStop()
+    let watchdog = startWatchdog(rights)
+    pulse = watchdog?.pulse
     core.begin(rights)
-    while runTicks(publish) == .reopen { reopen() }
+    while runTicks(publish) == .reopen {
+      pulse?.rest()
+      reopen()
+    }
+    pulse?.rest()
     conclude()
+    pulse = nil
+    watchdog?.end()
     core.loop.recordRunEnd()
     return core.ending
+  }
+
+  /// Somebody who sees when a tick does not end; nobody in simulated time, and where none is wanted.
+  private mutating func startWatchdog(_ rights: RunRights) -> LoopWatchdog? {
+    let configuration = core.loop.configuration
+    guard configuration.clock == .monotonic,
+      let limit = settings.stallLimit(period: configuration.controlPeriod, isStrict: rights.isStrict)
+    else { return nil }
+    let words =
+      "\nsinew: a control tick did not end within \(Double(limit / 100_000) / 10) ms: the loop hangs, and its watchdog ends the program.\n"
+    do throws(ControlThread.StartError) {
+      let watchdog = try LoopWatchdog(
+        limit: limit, priority: rights.priority, processor: rights.processor, words: words)
+      watch = LoopWatch(limit: limit, priority: watchdog.priority)
+      return watchdog
+    } catch {
+      // The core and the servos' own watchdogs remain; the report says that nobody watched.
+      return nil
+    }
   }
 
   /// Ticks until there is something to do that is not for a tick.
@@ -167,6 +172,7 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
   /// One tick at its time, and what follows from it.
   mutating func turn(consents: UInt32, signals: Int32) -> HardwareSequence.Step {
     core.loop.sleepUntilNextTick(spinning: core.spin)
+    pulse?.beat(core.loop.clock.now())
     sinew_rt_enter()
     core.loop.tick(&device)
     countBus()
@@ -175,6 +181,8 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
     if core.isEnding && sequence.parks && core.loop.inputs.power == .on { measureParking() }
     noteBus()
     sinew_rt_leave()
+    // It sleeps now. That it is woken late is no mistake of its own, and the core's to judge.
+    pulse?.rest()
     return step
   }
 
@@ -184,6 +192,7 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
     hardware.reopenCount = sequence.reopenCount
     hardware.servosAnswer = Device.servosAnswer
     hardware.parkDistance = parkDistance
+    hardware.watch = watch
     report.hardware = hardware
     if sequence.isOperated { report.operation = sequence.person.report(core.loop) }
   }

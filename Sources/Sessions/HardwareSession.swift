@@ -194,6 +194,7 @@ struct HardwareSetup {
         "latency_us": "\(Double(report.latency) / 1000)", "cycle_bytes": "\(report.cycleBytes)",
         "achievable_rate_hz": "\(report.achievableRate)", "exit": settings.exit.rawValue,
         "on_unplug": settings.onUnplug.rawValue, "on_crash": settings.onCrash.rawValue,
+        "stall_periods": settings.stallPeriods.map { "\($0)" } ?? "default",
       ].merging(settings.isUnsupervised ? ["unsupervised": "true"] : [:]) { own, _ in own },
       attachments: [
         LogAttachment(

@@ -31,6 +31,7 @@ extension HardwareSetup {
         "cycle_bytes": "\(report.sentBytes + report.receivedBytes)", "achievable_rate_hz": "\(report.achievableRate)",
         "position_source": "pulses put out by the board", "exit": settings.exit.rawValue,
         "on_unplug": settings.onUnplug.rawValue, "on_crash": settings.onCrash.rawValue,
+        "stall_periods": settings.stallPeriods.map { "\($0)" } ?? "default",
       ].merging(settings.isUnsupervised ? ["unsupervised": "true"] : [:]) { own, _ in own },
       attachments: [
         LogAttachment(

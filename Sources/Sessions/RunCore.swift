@@ -25,13 +25,19 @@ struct RunRights: BitwiseCopyable {
   /// SCHED_FIFO priority; 0 for an ordinary thread.
   var priority = 0
   var memoryIsLocked = false
+  /// Whether the run would not have begun without them.
+  var isStrict = false
+  /// The processor that it is bound to.
+  var processor: Int?
 
   @_noLocks
   init() {}
 
-  init(_ grant: RealTimeGrant?) {
+  init(_ grant: RealTimeGrant?, isStrict: Bool) {
+    self.isStrict = isStrict
     priority = grant?.priority ?? 0
     memoryIsLocked = grant?.memoryIsLocked ?? false
+    processor = grant?.processor
   }
 }
 

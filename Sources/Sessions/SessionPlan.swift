@@ -82,6 +82,9 @@ public struct HardwareSettings: Sendable {
   public var onCrash = CrashPolicy.hold
   /// What a lost port means.
   public var onUnplug = UnplugPolicy.end
+  /// Control periods after which a watchdog has put the stop frame of `onCrash` onto the port and ends the program, when a
+  /// tick does not end; 0: nobody watches. Nil: four, and at least two seconds where the loop may run without real time.
+  public var stallPeriods: Int?
   /// Whether the run waits for its operator after an episode that a condition cut short.
   public var asksAfterInterruption = true
   /// Whether the operator has said that the policy may move the arm with nobody holding enable. The log keeps it.
@@ -90,6 +93,13 @@ public struct HardwareSettings: Sendable {
   public init(port: String, calibration: String) {
     self.port = port
     self.calibration = calibration
+  }
+
+  /// How long a tick may last until the stop frame is on the wire, ns; nil where nobody watches. Without strict real time a
+  /// thread may have to wait for others; it is no runaway for that.
+  func stallLimit(period: Int64, isStrict: Bool) -> Int64? {
+    guard let stallPeriods else { return isStrict ? 4 * period : max(4 * period, 2_000_000_000) }
+    return stallPeriods > 0 ? Int64(stallPeriods) * period : nil
   }
 }
 

@@ -92,7 +92,7 @@ final class SessionWork<Run: SessionRun & ~Copyable>: @unchecked Sendable {
     // Looked up once: the name of the symbol may be a string on the heap, which would be counted.
     let counter = AllocationCounter.find()
     let allocationsBefore = counter?()
-    report.ending = run.run(status, rights: RunRights(report.grant))
+    report.ending = run.run(status, rights: RunRights(report.grant, isStrict: !plan.allowsNonRealTime))
     let allocationsAfter = counter?()
     var minorAfter: Int64 = 0
     var majorAfter: Int64 = 0

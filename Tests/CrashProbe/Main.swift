@@ -38,6 +38,12 @@ enum CrashProbe {
     }
     print("on")
     fflush(nil)
+    if let manner = Runaway.Manner(rawValue: manner) {
+      let thread = try ControlThread(stackBytes: 256 << 10) {
+        do { try Runaway.run(&holder.arm, manner) } catch { exit(71) }
+      }
+      thread.join()
+    }
     switch manner {
     case "main-thread": trap("out-of-bounds")
     case "uncaught-throw": throw Unexpected()
@@ -69,7 +75,8 @@ enum CrashProbe {
 
   private struct Unexpected: Error {}
 
-  private final class Holder {
+  // Unchecked: one thread at a time drives the arm.
+  private final class Holder: @unchecked Sendable {
     var arm: ServoArm
     init(_ arm: consuming ServoArm) { self.arm = arm }
   }

@@ -52,6 +52,11 @@ int sinew_thread_start(
 int sinew_thread_set_name(const char *_Nonnull name);
 /// Binds the calling thread to one processor. Returns 0 or an errno value (EINVAL: no such processor).
 int sinew_thread_set_affinity(int cpu);
+/// Lets the calling thread run on every processor of this process but one, or on all where there is no other; -1: on all.
+/// Returns 0 or an errno value.
+int sinew_thread_avoid_processor(int cpu);
+/// The kernel's number of the calling thread.
+int sinew_thread_id(void);
 /// Puts the calling thread under SCHED_FIFO; threads and processes that it starts are ordinary ones again.
 /// Returns 0 or an errno value (EPERM: no right, EINVAL: priority outside 1...99).
 int sinew_thread_set_fifo(int priority);

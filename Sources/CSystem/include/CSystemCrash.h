@@ -29,6 +29,11 @@ void sinew_crash_stop_disarm(void);
 SINEW_RT bool sinew_crash_stop_was_sent(int descriptor);
 /// Sends the stop frame now, if there is one and it was not sent yet. Async-signal-safe.
 bool sinew_crash_stop_send(void);
+/// For whoever watches another thread of this process: `thread` (`sinew_thread_id`) has run away or hangs. Puts the stop
+/// frame onto its descriptor as a crash does, if there is one that torque was asked for, and ends the process as SIGABRT
+/// does. The other thread gets that signal first, and its handler keeps it until the frames are out: it writes nothing
+/// after them, also when it comes back in the middle. Then `text` is said on standard error. Does not return.
+SINEW_RT _Noreturn void sinew_crash_stop_abort(int thread, const char *_Nonnull text, size_t count);
 
 /// Gives the calling thread an alternative stack for the handlers of its own faults, unless it has one. Returns 0 or an
 /// errno value.

@@ -37,6 +37,13 @@ struct HardwareOptions: ParsableArguments {
   )
   var onUnplug: UnplugPolicy?
 
+  @Option(
+    name: .customLong("stall-periods"),
+    help: ArgumentHelp(
+      "Control periods within which a watchdog stops the arm as --on-crash says and ends the program, when a tick does not end; 0: nobody watches. Default: 4, and at least 2 s with --allow-non-realtime.",
+      valueName: "periods"))
+  var stallPeriods: Int?
+
   @Flag(help: "Switch torque on without asking, once: the arm moves by itself.")
   var yes = false
 
@@ -47,6 +54,9 @@ struct HardwareOptions: ParsableArguments {
     try ServoOptions.validate(port: port)
     try refuseEmpty(["arm": arm, "calibration": calibration])
     if let baud { try ServoOptions.validate(baud: baud, "--baud") }
+    if let stallPeriods, stallPeriods != 0, !(2...10_000).contains(stallPeriods) {
+      throw ValidationError("--stall-periods must be 0, or between 2 and 10000 control periods, found \(stallPeriods).")
+    }
     if simulate && port != nil { throw ValidationError("--simulate and --port exclude each other.") }
   }
 }

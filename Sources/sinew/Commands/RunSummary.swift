@@ -102,6 +102,13 @@ enum RunSummary {
       + "\(bus.unexpected) unexpected, \(bus.retries) retries, \(bus.refusals) refused"
     if hardware.reopenCount > 0 { text += ", port opened again \(hardware.reopenCount) times" }
     Swift.print(text)
+    if let watch = hardware.watch {
+      Swift.print(
+        "watchdog: \(watch.priority > 0 ? "SCHED_FIFO priority \(watch.priority)" : "ordinary scheduling"), a tick of "
+          + "\(Format.duration(watch.limit)) would have been ended")
+    } else {
+      Swift.print("watchdog: nobody watched the loop")
+    }
     switch hardware.end {
     case .untouched: Swift.print("torque was never switched on; the arm is as it was found")
     case .released:
