@@ -58,6 +58,7 @@ enum SessionPlanning {
       plan.hardware?.asksAfterInterruption = !command.hardware.yes
       plan.allowsNonRealTime =
         !command.strict && (command.allowNonRealTime || configuration?.realTime.allowNonRealtime ?? false)
+      try requireRealTime(plan)
     }
     plan.log = try logPath(command, plan: plan, configuration: configuration)
     if let compression = configuration?.log.compression {
@@ -96,8 +97,24 @@ enum SessionPlanning {
       plan.realTime = RealTimeSettings(priority: command.priority == 0 ? nil : command.priority)
       plan.allowsNonRealTime = command.allowNonRealTime
       plan.hardware?.asksAfterInterruption = !command.hardware.yes
+      try requireRealTime(plan)
     }
     return plan
+  }
+
+  /// A real arm is driven in real time. Who does not even ask for it says so.
+  static func requireRealTime(_ plan: SessionPlan) throws {
+    guard !plan.allowsNonRealTime else { return }
+    if plan.realTime.priority == nil {
+      throw InputError(
+        "--priority 0 drives a real arm without real time; leave it out, or add --allow-non-realtime, which the log will record"
+      )
+    }
+    if !plan.realTime.locksMemory {
+      throw InputError(
+        "realtime.lock_memory: false drives a real arm without real time; leave it out, or add --allow-non-realtime, which the log will record"
+      )
+    }
   }
 
   /// What `evaluate` and the benchmarks share with `run`.
@@ -160,6 +177,7 @@ enum SessionPlanning {
         ("--calibration", options.calibration != nil), ("--baud", options.baud != nil),
         ("--exit", options.exit != nil), ("--on-crash", options.onCrash != nil),
         ("--on-unplug", options.onUnplug != nil), ("--yes", options.yes),
+        ("--stall-periods", options.stallPeriods != nil),
       ]
       if let (name, _) = idle.first(where: { $0.1 }), !options.simulate {
         throw InputError(
@@ -182,6 +200,7 @@ enum SessionPlanning {
     settings.exit = options.exit ?? given?.exit.flatMap { ArmExit(rawValue: $0.rawValue) } ?? .park
     settings.onCrash = options.onCrash ?? given?.onCrash.flatMap { CrashPolicy(rawValue: $0.rawValue) } ?? .hold
     settings.onUnplug = options.onUnplug ?? given?.onUnplug.flatMap { UnplugPolicy(rawValue: $0.rawValue) } ?? .end
+    settings.stallPeriods = options.stallPeriods ?? given?.stallPeriods
     if let device {
       guard device.recording == nil || options.yes else {
         throw InputError(

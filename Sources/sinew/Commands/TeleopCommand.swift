@@ -180,6 +180,7 @@ struct TeleopCommand: ParsableCommand {
     plan.episodes = episodes
     plan.hearsEarlierStops = true
     plan.realTime = RealTimeSettings(priority: priority == 0 ? nil : priority)
+    if plan.hardware != nil { try SessionPlanning.requireRealTime(plan) }
     plan.programVersion = ProgramVersion.version
     plan.gitRevision = ProgramVersion.gitRevision
     plan.log = noLog ? nil : log ?? SessionPlanning.newLogPath(in: "logs", name: "teleop-\(definition.name)")
