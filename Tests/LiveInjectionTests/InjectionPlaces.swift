@@ -124,6 +124,9 @@ struct InjectionPlaces: Sendable {
     let crash = Place.test(
       crashes, "A crash of the control thread, or of another, lets go of the arm where that is asked for")
     let interrupt = Place.test(hardware, "Ctrl-C parks the arm, switches torque off, and says so only then")
+    let runaway = Place.test(
+      "CommandTests/RunawayDeviceTests",
+      "A loop that hangs or runs away is ended by its watchdog, and the last goals are on the wire within four periods")
     return [
       InjectionPlaces(
         41, "CLOCK_REALTIME ± 1 h", core: .senseless("its time is what it is told"),
@@ -131,16 +134,23 @@ struct InjectionPlaces: Sendable {
         terminal: sameCode),
       InjectionPlaces(
         42, "stress-ng on the loop's core, FIFO on", core: .senseless("no clock in it"),
-        threads: .missing("by hand: `sinew bench loop` beside stress-ng; a shared machine says nothing"),
+        threads: .test(
+          "CommandTests/StressTests",
+          "Under stress-ng on its processor the loop ticks on, and says how late in periods, and what the machine had to do"
+        ),
         terminal: .senseless("no timing holds there")),
       InjectionPlaces(
         43, "FIFO or mlockall not permitted", core: beforeCore,
         threads: .test("SystemTests/ThreadTests", "An ordinary user without the right is refused real-time scheduling"),
-        terminal: .missing("the run's refusal without the right: `SessionsTests/RunTests` in simulation")),
+        terminal: .test(
+          "CommandTests/RealTimeRightsDeviceTests",
+          "Without the right to real time a run on hardware is refused, says what grants it, and torque stays off")),
       InjectionPlaces(
-        44, "runaway loop (endless tick)", core: .senseless("no clock in it"),
-        threads: .missing("no thread watches the control thread"),
-        terminal: .missing("no thread watches the control thread")),
+        44, "runaway loop (endless tick)",
+        core: .test(
+          "RealTimeTests/StallDetectorTests",
+          "A thread that stands still is found out when the limit is over, not before and not later"),
+        threads: runaway, terminal: runaway),
       InjectionPlaces(45, "SIGINT in POLICY", core: .core, threads: process, terminal: interrupt),
       InjectionPlaces(
         46, "SIGINT twice / thrice during park", core: .core, threads: process,

@@ -19,12 +19,18 @@ struct BenchLoopCommand: ParsableCommand {
       Our loop wakes 60 µs before its deadline and waits the rest awake (at most a tenth of its period), as it does in
       every run with a real-time priority; --spin-us 0 lets it sleep to the end like the others.
 
+      With --stress, stress-ng keeps the loops' processor busy meanwhile: ordinary threads that compute, move memory, \
+      switch, pipe, set timers, fault pages and talk over sockets. What our loop's wake-ups were then late by at the \
+      99.9th percentile is given in periods; half a period counts as an overrun. On a shared or virtual machine that \
+      says more of the machine than of the loop: compare with the other loops in the table.
+
       Under the allocation counter of the tests (LD_PRELOAD) --count-allocations prints how often the control thread \
       allocated from its first tick to its last.
 
       Examples:
         sinew bench loop --rounds 3 --ticks 30000
         sinew bench loop --json
+        sinew bench loop --stress --rate 200 --ticks 12000 --rounds 1
 
       Exit codes: 0 success; 1 a loop could not run, or Ctrl-C; 2 wrong input.
       """)
@@ -53,11 +59,15 @@ struct BenchLoopCommand: ParsableCommand {
     name: .customLong("count-allocations"), help: "Run our loop only, in simulated time, and count its allocations.")
   var countAllocations = false
 
+  @Flag(help: "Keep the loops' processor busy with stress-ng meanwhile.")
+  var stress = false
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
   func validate() throws {
     try ProcessorOption.validate(cpu)
+    if stress && countAllocations { throw ValidationError("--stress and --count-allocations exclude each other.") }
     guard rate >= 1, rate <= 20_000 else {
       throw ValidationError("--rate must be between 1 and 20000 Hz, found \(rate).")
     }
@@ -90,6 +100,12 @@ struct BenchLoopCommand: ParsableCommand {
       notes.append("cyclictest is not installed ('sudo apt-get install rt-tests'); compared with the C loop only")
     }
     var done = 0.0
+    // Longer than all loops together: none of them may be over before the load is.
+    let load =
+      stress
+      ? try StressLoad(processor: processor, seconds: 60 + 2 * Int(Double(rounds * 3 * ticks) / rate)) : nil
+    defer { load?.end() }
+    var underStress = StressFigures(period: period)
     for round in 1...rounds {
       for contender in contenders {
         if PlainLoop.stopWasRequested { throw RunFailure("stopped before the last round; there is nothing to compare") }
@@ -97,6 +113,7 @@ struct BenchLoopCommand: ParsableCommand {
         switch contender {
         case .sinew:
           let report = try runLoop(processor: processor)
+          underStress.add(report)
           if let loop = report.loop { results[.sinew, default: []].append(LatenessSeries(loop.lateness)) }
           if round == 1, let grant = report.grant { notes += grant.refusals.map(\.description) }
         case .plain:
@@ -113,7 +130,9 @@ struct BenchLoopCommand: ParsableCommand {
     }
     progress.finish()
     if PlainLoop.stopWasRequested { throw RunFailure("stopped before the last round; there is nothing to compare") }
-    let output = LoopBenchmarkOutput(rate: rate, ticks: ticks, rounds: rounds, results: results, notes: notes)
+    if let load, !load.isRunning { throw RunFailure("stress-ng ended before the loops did; nothing was measured") }
+    let output = LoopBenchmarkOutput(
+      rate: rate, ticks: ticks, rounds: rounds, results: results, stress: stress ? underStress : nil, notes: notes)
     if json { try printJSON(output) } else { print(output.text) }
   }
 
@@ -129,6 +148,8 @@ struct BenchLoopCommand: ParsableCommand {
     defer { try? FileManager.default.removeItem(atPath: log) }
     let session = try checkingInput { try SimulatedSession(plan) }
     let report = try session.runBlocking { _ in }
+    // That the core stopped the arm is a finding there, not a failure.
+    if stress && report.ending == .interrupted { return report }
     try RunSummary.failIfFaulted(report)
     guard report.ending == .completed else {
       throw RunFailure("stopped by \(RunSummary.signalName(report.signal)); there is nothing to compare")
@@ -180,9 +201,14 @@ struct LoopBenchmarkOutput: Encodable {
   let ratio_p50: Double
   let ratio_p99: Double
   let ratio_p999: Double
+  /// Our loop beside stress-ng; nil without it.
+  let stress: StressFigures?
   let notes: [String]
 
-  init(rate: Double, ticks: Int, rounds: Int, results: [LoopContender: [LatenessSeries]], notes: [String]) {
+  init(
+    rate: Double, ticks: Int, rounds: Int, results: [LoopContender: [LatenessSeries]], stress: StressFigures?,
+    notes: [String]
+  ) {
     func median(_ values: [Int64]) -> Double {
       let sorted = values.sorted()
       guard !sorted.isEmpty else { return .nan }
@@ -194,6 +220,7 @@ struct LoopBenchmarkOutput: Encodable {
     self.ticks = ticks
     self.rounds = rounds
     self.notes = notes
+    self.stress = stress
     var figures: [LoopContender: Figures] = [:]
     for contender in LoopContender.allCases {
       guard let series = results[contender], !series.isEmpty else { continue }
@@ -226,7 +253,9 @@ struct LoopBenchmarkOutput: Encodable {
       "",
     ])
     return
-      (["\(Format.number(rate_hz)) Hz, \(ticks) ticks per loop and round", table.text] + notes.map { "note: \($0)" })
+      (["\(Format.number(rate_hz)) Hz, \(ticks) ticks per loop and round", table.text]
+      + (stress.map { [$0.text] } ?? [])
+      + notes.map { "note: \($0)" })
       .joined(separator: "\n")
   }
 }
