@@ -1,6 +1,7 @@
 #include "board.h"
 
 #include <simavr/avr_eeprom.h>
+#include <simavr/avr_extint.h>
 #include <simavr/avr_ioport.h>
 #include <simavr/avr_uart.h>
 #include <simavr/sim_avr.h>
@@ -70,6 +71,22 @@ static void log_errors(struct avr_t *board, const int level, const char *format,
   if (!board && level <= LOG_ERROR) vfprintf(stderr, format, values);
 }
 
+/// Asleep, the board's time is not to be waited for: whoever runs it paces it.
+static void do_not_wait(avr_t *board, avr_cycle_count_t cycles) { (void)board, (void)cycles; }
+
+static avr_cycle_count_t wake(avr_t *board, avr_cycle_count_t when, void *param) {
+  (void)board, (void)when, (void)param;
+  return 0;
+}
+
+/// simavr passes a sleep in one step, until the next of its own timers: let there be one where we have something to do.
+static void bound_sleep(avr_cycle_count_t end) {
+  if (avr->state != cpu_Sleeping) return;
+  if (pending_at < pending_count && next_byte_at < end) end = next_byte_at;
+  avr_cycle_timer_cancel(avr, wake, NULL);
+  avr_cycle_timer_register(avr, end > avr->cycle ? end - avr->cycle : 1, wake, NULL);
+}
+
 void board_start(const char *path, board_events events) {
   elf_firmware_t firmware = {0};
   avr_global_logger_set(log_errors);
@@ -80,6 +97,9 @@ void board_start(const char *path, board_events events) {
   avr_init(avr);
   avr_load_firmware(avr, &firmware);
   avr->frequency = 16000000;
+  avr->sleep = do_not_wait;
+  // Nobody takes these pins' interrupts, and simavr would look at a low pin in each cycle.
+  for (uint8_t i = 0; i < 2; i++) avr_extint_set_strict_lvl_trig(avr, i, 0);
   uint32_t flags = 0;
   avr_ioctl(avr, AVR_IOCTL_UART_GET_FLAGS('0'), &flags);
   flags &= ~(AVR_UART_FLAG_STDIO | AVR_UART_FLAG_POLL_SLEEP);
@@ -115,6 +135,7 @@ void board_hang(void) {
   is_hung = true;
   hung_at = avr->pc;
   avr->sreg[S_I] = 0;
+  avr->state = cpu_Running;
   memcpy(under_hang, avr->flash + hung_at, sizeof under_hang);
   memcpy(avr->flash + hung_at, jump_to_itself, sizeof jump_to_itself);
 }
@@ -146,6 +167,7 @@ void board_run(uint64_t microseconds) {
       pending_at++;
       next_byte_at = avr->cycle + cycles_per_byte();
     }
+    bound_sleep(end);
     int state = avr_run(avr);
     end_hang_after_reset();
     if (state == cpu_Done || state == cpu_Crashed) fprintf(stderr, "atmega328p: the processor crashed\n"), exit(1);

@@ -3,10 +3,12 @@
 // Pins, with the numbers of an Arduino Uno: servos on 3, 4, 5, 6, 7, 9; power switch of the servos on 8, high = on (a pull
 // resistor must keep it off during reset); e-stop between 2 and ground, closed when all is well; light on 13.
 // Timer 1 counts half microseconds, makes the clock and ends the pulses, one channel after the other: six pulses of at
-// most 2.6 ms fit into the 20 ms of a frame, so frames come at 50 Hz whatever frame_hz says above that.
+// most 2.6 ms fit into the 20 ms of a frame, so frames come at 50 Hz whatever frame_hz says above that. Timer 0 ends a sleep
+// after a millisecond.
 #include <avr/eeprom.h>
 #include <avr/interrupt.h>
 #include <avr/io.h>
+#include <avr/sleep.h>
 #include <avr/wdt.h>
 
 #include "hardware.h"
@@ -120,6 +122,25 @@ void hw_transmit(const uint8_t *bytes, uint8_t count) {
   UCSR0B |= 1 << UDRIE0;
 }
 
+// MARK: Sleep
+
+static volatile uint8_t has_ticked;
+
+ISR(TIMER0_COMPA_vect) { has_ticked = 1; }
+
+/// Sleeps until an interrupt, unless a byte waits or the millisecond is over. What wakes it is seen in the next round.
+static void rest(void) {
+  cli();
+  if (receive_out == receive_in && !lost && !has_ticked) {
+    sleep_enable();
+    sei(); // takes effect after the next instruction: nothing comes in between
+    sleep_cpu();
+    sleep_disable();
+  }
+  has_ticked = 0;
+  sei();
+}
+
 // MARK: Outputs and inputs
 
 /// Off: idle. Slow: hold. Fast: safe, fault or e-stop. On: active. Armed flickers briefly.
@@ -152,7 +173,7 @@ void hw_exchange(const sw_controller *controller, sw_inputs *inputs) {
   if (sw_rail_level(controller)) b |= rail_bit;
   if (light(controller->state, overflow_us)) b |= light_bit;
   PORTB = b;
-  sei();
+  rest();
   inputs->estop_open = PIND >> PD2 & 1;
 }
 
@@ -196,6 +217,10 @@ int main(void) {
   OCR1A = FRAME_TICKS;
   TCCR1B = 1 << CS11;
   TIMSK1 = 1 << OCIE1A | 1 << TOIE1;
+  OCR0A = F_CPU / 64 / 1000 - 1;
+  TCCR0A = 1 << WGM01;
+  TCCR0B = 1 << CS01 | 1 << CS00;
+  TIMSK0 = 1 << OCIE0A;
   UCSR0A = 1 << U2X0;
   UBRR0 = (F_CPU / 4 / BAUD - 1) / 2;
   UCSR0C = 1 << UCSZ01 | 1 << UCSZ00;
