@@ -19,7 +19,7 @@
 
 // How far the board may be ahead of real time, and how much of its time passes between two looks at the line. A board that
 // is more than LATE_US behind is not made up for: its time goes slower then.
-enum { STEP_US = 200, LATE_US = 20000, COMMAND = 4096, CHUNK = 64 };
+enum { STEP_US = 200, LATE_US = 5000, COMMAND = 4096, CHUNK = 64 };
 
 static const char *pty_path, *socket_path, *eeprom_path;
 static FILE *trace;
@@ -158,7 +158,10 @@ static void exchange_bytes(void) {
   if (line < 0 || board_unreceived() >= CHUNK) return;
   uint8_t bytes[CHUNK];
   ssize_t count = read(line, bytes, sizeof bytes);
-  if (count > 0) board_receive(bytes, (size_t)count);
+  if (count > 0) {
+    board_receive(bytes, (size_t)count);
+    if (trace) fprintf(trace, "%llu heard %zd\n", (unsigned long long)board_us(), count);
+  }
   if (socket_path && (count == 0 || (count < 0 && errno != EAGAIN))) {
     close(line);
     line = -1;

@@ -187,6 +187,8 @@ class Board:
         if self.budget >= 1:
             data = self.line.read(int(self.budget))
             self.budget -= len(data)
+            if data:
+                self.note(f"heard {len(data)}")
             self.emulator.line.setblocking(True)
             self.emulator.line.sendall(data)
             self.emulator.line.setblocking(False)

@@ -347,7 +347,7 @@ public struct BoardLink: ~Copyable {
     reading.stamp = now
     if clock.isSet {
       let stamp = clock.host(message.mcuUs)
-      if stamp &- now > 1000 &* BoardLink.clockTolerance { isSessionLost = hasSession }
+      if stamp &- now > BoardLink.farAhead { isSessionLost = hasSession }
       if stamp < now { reading.stamp = stamp }
       let isAnswer = message.flags & StateFlags.solicited != 0 && answers(StateReqMessage.type, sequence)
       if isAnswer && reading.stamp < querySent { reading.stamp = querySent }
@@ -419,6 +419,9 @@ public struct BoardLink: ~Copyable {
     return .time
   }
 
+  /// How far ahead of the host's time a stamp shows another clock than the one compared with, ns: a board that starts again
+  /// where its clock had passed half of its range. One in an emulator that was held up may be ahead by less.
+  private static var farAhead: Int64 { @_noLocks get { 250_000_000 } }
   /// How far the board's clock may be off without having begun anew, µs. A board takes longer to start.
   private static var clockTolerance: Int64 { @_noLocks get { 20_000 } }
 }
