@@ -126,7 +126,7 @@ public struct RobotConfiguration: Sendable, Equatable {
   public static func defaults(for arm: String) -> RobotConfiguration {
     var configuration = RobotConfiguration()
     configuration.arm = arm
-    configuration.task = ["reacher": "reacher-v5", "so101": "reach"][arm]
+    configuration.task = ["reacher": "reacher-v5", "so101": "reach", "hobby6": "reach-hobby6"][arm]
     return configuration
   }
 

@@ -69,10 +69,11 @@ extension TaskSetup {
 
   private static func rounded(_ angle: Double) -> Double { (angle * 1000).rounded() / 1000 }
 
-  /// The model that stands for a physical arm: its profile's.
+  /// The model that stands for a physical arm: its profile's, or that of a task that was made for the arm.
   static func twinModel(_ plan: SessionPlan) throws -> String? {
     guard plan.hardware != nil, let name = plan.profile else { return nil }
-    guard let model = try ArmProfile.named(name).model else {
+    let profile = try ArmProfile.named(name)
+    guard let model = profile.model ?? (profile.name == plan.task.profile ? plan.task.model : nil) else {
       throw SessionError(
         "there is no model of arm '\(name)' to tell from its joints where its points are; name an MJCF or URDF file of it "
           + "with --model")
@@ -80,16 +81,16 @@ extension TaskSetup {
     return model
   }
 
-  /// The arm profile in force: the one asked for, else the shipped one of the model's name.
+  /// The arm profile in force: the one asked for, else the task's, else the shipped one of the model's name.
   static func profileName(_ plan: SessionPlan, model: PhysicsModel) -> String? {
-    plan.profile ?? (ArmProfile.shipped.contains(model.name) ? model.name : nil)
+    plan.profile ?? plan.task.profile ?? (ArmProfile.shipped.contains(model.name) ? model.name : nil)
   }
 
   /// Refuses to put another arm's model in the place of an arm that has none.
   func requireSimulationModel() throws {
     guard plan.model == nil, let name = plan.profile else { return }
     let profile = try ArmProfile.named(name)
-    if profile.model == nil {
+    if profile.model == nil && profile.name != plan.task.profile {
       throw SessionError(
         "there is no simulation model of arm '\(profile.name)'; name an MJCF or URDF file of it with --model")
     }

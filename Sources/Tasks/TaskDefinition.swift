@@ -11,6 +11,8 @@ public struct TaskDefinition: Sendable {
   public var description: String
   /// The model it is made for: a shipped model's name or a path.
   public var model: String
+  /// The arm profile whose limits hold where nobody names another, for an arm without a model of its own; nil: the model's.
+  public var profile: String?
   /// The joints, by name; every joint vector the evaluator sees or gives is in this order.
   public var joints: [String]
   /// The points, in the order of the `PointSet` that the evaluator is given.

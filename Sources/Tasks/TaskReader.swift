@@ -15,7 +15,8 @@ struct TaskReader {
 
   mutating func read(sourceText: String) throws(ConfigurationError) -> TaskDefinition {
     try root.allowOnly([
-      "name", "description", "model", "joints", "joint_limits", "points", "point_source", "step_duration", "time_limit",
+      "name", "description", "model", "profile", "joints", "joint_limits", "points", "point_source", "step_duration",
+      "time_limit",
       "variables", "reset", "observation", "action", "reward", "success", "termination",
     ])
     let name = try root.child("name").string()
@@ -40,7 +41,7 @@ struct TaskReader {
     return TaskDefinition(
       name: name,
       description: try root.optional("description")?.string() ?? "",
-      model: model, joints: joints, points: points,
+      model: model, profile: try root.optional("profile")?.string(), joints: joints, points: points,
       pointSource: try root.optional("point_source")?.choice(PointSource.self) ?? .measured,
       stepDuration: stepDuration, timeLimitSteps: timeLimit, variables: variables,
       sourceText: sourceText, sha256: ContentHash.sha256(sourceText), file: root.file,

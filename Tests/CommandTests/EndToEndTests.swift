@@ -208,7 +208,7 @@ struct EndToEndTests {
     let folder = try ScratchFolder()
     let outcome = try Command.run(["list", "--json"], in: folder)
     let entries = try #require(outcome.json?["entries"] as? [[String: String]])
-    for name in ["reacher-v5", "reach", "reacher-sb3", "so101", "sts3215-7v4", "payload"] {
+    for name in ["reacher-v5", "reach", "reach-hobby6", "reacher-sb3", "so101", "sts3215-7v4", "payload"] {
       #expect(entries.contains { $0["name"] == name })
     }
     let shown = try Command.run(["list", "tasks", "--show", "reacher-v5"], in: folder)

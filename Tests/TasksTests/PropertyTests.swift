@@ -118,7 +118,7 @@ extension RandomStream {
     return result
   }
 
-  @Test(arguments: ["reach", "reacher-v5"])
+  @Test(arguments: ["reach", "reach-hobby6", "reacher-v5"])
   func mutatedTasksEndInATaskOrATypedError(name: String) throws {
     let original = Array(try TaskDefinition.named(name).sourceText.utf8)
     let fragments = [
@@ -161,7 +161,7 @@ extension RandomStream {
 
   @Test(
     .enabled(if: AllocationCount.isAvailable, "this program's allocator cannot be counted"),
-    arguments: ["reach", "reacher-v5"])
+    arguments: ["reach", "reach-hobby6", "reacher-v5"])
   func aStepAllocatesNothing(name: String) throws {
     let task = try TaskDefinition.named(name)
     var evaluator = task.makeEvaluator()

@@ -14,7 +14,7 @@ import Tasks
 enum SessionPlanning {
   /// The policy that ships for a task.
   static func shippedPolicy(for task: String) -> String? {
-    ["reacher-v5": "reacher-sb3", "reach": "reach"][task]
+    ["reacher-v5": "reacher-sb3", "reach": "reach", "reach-hobby6": "reach-hobby6"][task]
   }
 
   /// What `run` asks for.

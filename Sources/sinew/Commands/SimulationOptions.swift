@@ -8,7 +8,7 @@ import Tasks
 
 /// What every command that simulates takes.
 struct SimulationOptions: ParsableArguments {
-  @Option(help: "Task: a shipped name (reacher-v5, reach) or a YAML file.")
+  @Option(help: "Task: a shipped name (reacher-v5, reach, reach-hobby6) or a YAML file.")
   var task: String?
 
   @Option(help: "Policy: a shipped name (reacher-sb3), a bundle folder or an .onnx file.")

@@ -37,7 +37,7 @@ struct TrainCommand: ParsableCommand {
       Exit codes: 0 success; 1 training failed or was stopped, its last checkpoint is kept; 2 wrong input, nothing written.
       """)
 
-  @Option(help: "Task: a shipped name (reacher-v5, reach), a YAML file, or pendulum-v1.")
+  @Option(help: "Task: a shipped name (reacher-v5, reach, reach-hobby6), a YAML file, or pendulum-v1.")
   var task: String?
 
   @Option(help: "Algorithm: ppo, a2c, trpo, reinforce, actor-critic, ddpg or td3. Default: ppo.")
@@ -153,7 +153,8 @@ struct TrainCommand: ParsableCommand {
     put(&top, "seed", seed.map { "\($0)" })
     if !perturbations.isEmpty { put(&top, "perturbations", "[\(perturbations.joined(separator: ", "))]") }
     guard top.contains(where: { $0.key == "task" }) else {
-      throw InputError("no task: give --task (reacher-v5, reach, pendulum-v1, or a YAML file) or --config")
+      throw InputError(
+        "no task: give --task (reacher-v5, reach, reach-hobby6, pendulum-v1, or a YAML file) or --config")
     }
     for text in settings {
       guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
