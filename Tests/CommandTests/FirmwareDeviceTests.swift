@@ -107,6 +107,74 @@ struct FirmwareDeviceTests {
     #expect(monitor.code == 0 && monitor.output.contains("idle (power_on)") && monitor.output.contains("off off"))
   }
 
+  @Test func `move brings a servo to a pulse, and leaves outputs and settings as they were`() throws {
+    let board = try Board()
+    defer { board.server.stop() }
+    _ = try board.run("config", "--set", "3.rate=700")
+    let outcome = try board.run("move", "3=1540", "0=1450.5", "--yes", "--seconds", "0.1", "--speed", "500")
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("channel 3 at 1540.00 µs, channel 0 at 1450.50 µs"), "\(outcome.output)")
+    #expect(outcome.output.contains("the board is idle, its outputs are off"))
+    #expect(!board.server.state.hasRail && board.server.state.pulses.allSatisfy { $0 == 0 })
+    #expect(try board.run("config", "3.rate").output == "700\n")
+    #expect(try board.run("config", "0.kind").output == "0\n")
+  }
+
+  @Test func `move is refused where it would be wrong, and nothing comes on`() throws {
+    let board = try Board()
+    defer { board.server.stop() }
+    for (words, part) in [
+      (["0=2300", "--yes", "--seconds", "0"], "1000.0 to 2000.0 µs"), (["0"], "nobody can be asked"),
+      (["0", "--yes", "--seconds", "0"], "CHANNEL=PULSE"), (["9=1500", "--yes", "--seconds", "0"], "channels 0 to 5"),
+      (["0=1500", "--yes"], "--seconds"),
+    ] {
+      let outcome = try Command.run(["firmware", "move"] + words + ["--port", "port"], in: board.folder)
+      #expect(outcome.code == 2 && outcome.errors.contains(part), "\(outcome.errors)")
+    }
+    board.server.withBoard { $0.isEstopPressed = true }
+    #expect(Self.wait(for: 5) { board.server.state.state == .estop })
+    let stopped = try board.run("move", "0=1500", "--yes", "--seconds", "0")
+    #expect(stopped.code == 1 && stopped.errors.contains("sinew firmware disarm"), "\(stopped.errors)")
+    #expect(!board.server.state.hasRail)
+  }
+
+  @Test func `A board that stops in the middle of move is told of`() throws {
+    let board = try Board()
+    defer { board.server.stop() }
+    let command = try Command(
+      ["firmware", "move", "0=1900", "--port", "port", "--yes", "--seconds", "60"], in: board.folder.root)
+    #expect(Self.wait(for: 20) { board.server.state.state == .active })
+    board.server.withBoard { $0.isEstopPressed = true }
+    let outcome = try command.finish()
+    #expect(outcome.code == 1 && outcome.errors.contains("estop"), "\(outcome.errors)")
+    #expect(!board.server.state.hasRail)
+  }
+
+  @Test func `Commands for servos on a bus say which ones are for boards`() throws {
+    let folder = try ScratchFolder()
+    for words in [["scan"], ["monitor", "--ids", "1"], ["info", "--id", "1"]] {
+      let outcome = try Command.run(["servo"] + words + ["--port", "port", "--protocol", "firmware"], in: folder)
+      #expect(outcome.code == 2 && outcome.errors.contains("sinew firmware move"), "\(outcome.errors)")
+    }
+  }
+
+  /// Whole episodes are played where the machine is free for them: tools/firmware-runs.
+  @Test func `An arm of hobby servos has a task, a model and a policy of its own`() throws {
+    let board = try Board()
+    defer { board.server.stop() }
+    let outcome = try Command.run(
+      [
+        "run", "--unsupervised", "--arm", "hobby6", "--port", "port", "--calibration", "./board.yaml", "--yes",
+        "--allow-non-realtime", "--priority", "0", "--duration", "0.5", "--no-log",
+      ], in: board.folder, patience: 60)
+    #expect([0, 1].contains(outcome.code), "\(outcome.errors)")
+    #expect((outcome.output + outcome.errors).contains("task reach-hobby6, policy reach-hobby6"), "\(outcome.errors)")
+    let simulated = try Command.run(
+      ["evaluate", "--task", "reach-hobby6", "--policy", "reach-hobby6", "--episodes", "20", "--json"],
+      in: board.folder, patience: 60)
+    #expect(try #require(simulated.json?["success_rate"] as? Double) >= 0.8, "\(simulated.output)")
+  }
+
   @Test func `Nobody there, and a port that is not there, are told apart`() throws {
     let board = try Board(["mute=0:100000"])
     defer { board.server.stop() }

@@ -172,7 +172,7 @@ extension BoardPort {
   }
 
   /// Sends a frame and waits for one of the events.
-  private mutating func ask(
+  mutating func ask(
     _ frame: WireFrame, for wanted: [LinkEvents], patience: Int64
   ) throws(ServoArmError) -> LinkEvents {
     var all = LinkEvents.none
@@ -300,7 +300,7 @@ extension BoardPort {
     tickTiming = BusTiming(baud: timing.baud, latency: max(1_000_000, 3 * measuredLatency))
   }
 
-  private var patience: Int64 { timing.limit(request: 96, answers: 1, answerBytes: 98) }
+  var patience: Int64 { timing.limit(request: 96, answers: 1, answerBytes: 98) }
   private static var tries: Int { 4 }
   /// A request without an answer is sent three times more (PROTOCOL.md, 2).
   private static var repetitions: Int { 3 }
@@ -311,7 +311,7 @@ extension BoardPort {
       suggestion: "check the cable and the board's supply, then connect again")
   }
 
-  private func refused(_ result: ResultMessage, _ what: String) -> ServoArmError {
+  func refused(_ result: ResultMessage, _ what: String) -> ServoArmError {
     ServoArmError(
       .refusedByBoard, "\(portName): the board refuses \(what): \(BoardNames.explain(result))",
       suggestion: BoardNames.remedy(result))

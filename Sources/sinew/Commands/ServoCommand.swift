@@ -7,7 +7,8 @@ struct ServoCommand: ParsableCommand {
     commandName: "servo",
     abstract: "Find, examine, change and measure servos on a bus.",
     discussion: """
-      New servos all have id 1. Connect them one at a time: scan, set-id, set-baud; then all together: scan, monitor.
+      New servos all have id 1. Connect them one at a time: scan, set-id, set-baud; then all together: scan, monitor. \
+      Hobby servos behind a controller board: 'sinew firmware'.
 
       Examples:
         sinew servo scan --port /dev/ttyUSB0 --protocol feetech

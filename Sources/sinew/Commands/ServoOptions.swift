@@ -4,9 +4,16 @@ import ServoBus
 /// A protocol by its name. Not the enumeration itself: of such a one, help would print the raw value.
 struct ProtocolArgument: ExpressibleByArgument {
   var wire: WireProtocol
+  /// It is that of controller boards, which have commands of their own.
+  private(set) var isBoards = false
 
   init(_ wire: WireProtocol) { self.wire = wire }
   init?(argument: String) {
+    guard argument != "firmware" else {
+      self.init(.feetechSTS)
+      isBoards = true
+      return
+    }
     guard let wire = WireProtocol(name: argument) else { return nil }
     self.init(wire)
   }
@@ -33,6 +40,7 @@ struct ServoOptions: ParsableArguments {
   func validate() throws {
     try Self.validate(port: port)
     try Self.validate(baud: baud, "--baud")
+    guard !protocolArgument.isBoards else { throw ValidationError(Self.boardsAdvice) }
   }
 
   /// Refuses what names no port.
@@ -42,6 +50,11 @@ struct ServoOptions: ParsableArguments {
         "--port must not be empty; give a device such as /dev/ttyUSB0 ('sinew port list' shows which there are).")
     }
   }
+
+  /// Hobby servos have neither ids nor registers; their board has.
+  static let boardsAdvice =
+    "Servos behind a controller board answer nothing; their board does: 'sinew firmware info' says who it is, 'config' its "
+    + "settings, 'monitor' what it does, and 'sinew firmware move 0=1600' moves the servo on channel 0."
 
   /// Refuses what is no speed of a bus.
   static func validate(baud: Int, _ option: String) throws {

@@ -41,6 +41,7 @@ struct ServoScanCommand: ParsableCommand {
   func validate() throws {
     try ServoOptions.validate(port: port)
     if case .one(let baud) = baud { try ServoOptions.validate(baud: baud, "--baud") }
+    guard !protocols.wires.isEmpty else { throw ValidationError(ServoOptions.boardsAdvice) }
   }
 
   mutating func run() throws {
@@ -120,12 +121,15 @@ struct ServoScanCommand: ParsableCommand {
 
 /// Which protocols a scan tries.
 struct ScanProtocols: ExpressibleByArgument {
+  /// Empty: that of controller boards, which have commands of their own.
   let wires: [WireProtocol]
 
   init(wires: [WireProtocol]) { self.wires = wires }
 
   init?(argument: String) {
-    if argument == "auto" {
+    if argument == "firmware" {
+      wires = []
+    } else if argument == "auto" {
       wires = [.feetechSTS, .feetechSCS, .dynamixel1, .dynamixel2]
     } else if let wire = WireProtocol(name: argument) {
       wires = [wire]

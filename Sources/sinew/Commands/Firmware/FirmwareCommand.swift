@@ -8,11 +8,13 @@ struct FirmwareCommand: ParsableCommand {
     abstract: "Examine, set and emulate controller boards of hobby-servo arms (our firmware protocol).",
     discussion: """
       A board drives the servos and saves the arm by itself when its host falls silent; firmware-protocol/PROTOCOL.md says \
-      how. 'sinew run --unsupervised --arm hobby6 --port PORT' moves an arm behind one.
+      how. 'sinew run --unsupervised --arm hobby6 --port PORT --calibration NAME' moves an arm \
+      behind one.
 
       Examples:
         sinew firmware info --port /dev/ttyUSB0
         sinew firmware config --port /dev/ttyUSB0 --set off_ms=2000 --store
+        sinew firmware move 0=1600 --port /dev/ttyUSB0
         sinew firmware stats --port /dev/ttyUSB0
         sinew firmware emulate --pty /tmp/board --write-calibration board.yaml
 
@@ -20,7 +22,8 @@ struct FirmwareCommand: ParsableCommand {
       """,
     subcommands: [
       FirmwareInfoCommand.self, FirmwareConfigCommand.self, FirmwareStatsCommand.self, FirmwareMonitorCommand.self,
-      FirmwareDisarmCommand.self, FirmwareCalibrationCommand.self, FirmwareEmulateCommand.self,
+      FirmwareMoveCommand.self, FirmwareDisarmCommand.self, FirmwareCalibrationCommand.self,
+      FirmwareEmulateCommand.self,
     ])
 }
 

@@ -16,7 +16,7 @@ struct FirmwareEmulateCommand: ParsableCommand {
 
       Examples:
         sinew firmware emulate --pty /tmp/board --write-calibration board.yaml
-        sinew run --unsupervised --arm hobby6 --model so101 --port /tmp/board --calibration ./board.yaml --task reach
+        sinew run --unsupervised --arm hobby6 --port /tmp/board --calibration ./board.yaml
         sinew firmware emulate --listen unix:/tmp/board --baud 1000000 --fault estop=5000 --fault bit-errors=1e-5
 
       Exit codes: 0 success, also after Ctrl-C; 2 wrong input.

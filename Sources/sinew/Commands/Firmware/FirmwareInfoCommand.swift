@@ -39,6 +39,7 @@ struct FirmwareInfoCommand: ParsableCommand {
     var usedChannels: [Int]?
     var maximumRateHz: Int?
     var supplyVolts: Double?
+    var roundTripMicroseconds: Double?
     var latencyMicroseconds: Double?
     var clockErrorMicroseconds: Double?
   }
@@ -67,6 +68,7 @@ struct FirmwareInfoCommand: ParsableCommand {
         output.usedChannels = (0..<who.kinds.count).filter { who.kinds[$0] != 0 }
         output.maximumRateHz = Int(who.maximumRateHz)
         output.supplyVolts = state.voltageMv == 0 ? nil : Double(state.voltageMv) / 1000
+        output.roundTripMicroseconds = Double(port.clock.roundTrip) / 1000
         output.latencyMicroseconds = Double(port.measuredLatency) / 1000
         output.clockErrorMicroseconds = Double(port.clock.roundTrip) / 2000
       }
@@ -97,10 +99,15 @@ struct FirmwareInfoCommand: ParsableCommand {
       output.channels.map { "\($0), in use: " + (output.usedChannels ?? []).map { "\($0)" }.joined(separator: ", ") })
     line("rate", output.maximumRateHz.map { "\($0) Hz at most" })
     line("supply", output.supplyVolts.map { "\(Format.fixed($0, 2)) V" })
+    guard let roundTrip = output.roundTripMicroseconds, let latency = output.latencyMicroseconds else { return }
+    // A pseudo-terminal and native USB do not keep to the bit rate.
+    let share =
+      latency > 0
+      ? "\(Format.fixed(latency, 0)) µs more than its bytes need"
+      : "faster than its bytes would be at \(board.baud) bit/s"
     line(
       "line",
-      output.latencyMicroseconds.map {
-        "latency \(Format.fixed($0, 0)) µs, clocks compared within \(Format.fixed(output.clockErrorMicroseconds ?? 0, 0)) µs"
-      })
+      "round trip at least \(Format.fixed(roundTrip, 0)) µs, mostly \(share); clocks compared within "
+        + "\(Format.fixed(output.clockErrorMicroseconds ?? 0, 0)) µs")
   }
 }

@@ -7,7 +7,8 @@ struct FirmwareMonitorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "monitor", abstract: "Watch a board: its state, supply and pulses.",
     discussion: """
-      One line per round. Pulses are those that the board puts out; where the servos are, nobody knows.
+      One line per round. Pulses are those that the board puts out; where the servos are, nobody knows, unless the board \
+      measures it: what its converters read is printed as it comes, in their own units.
 
       Examples:
         sinew firmware monitor --port /dev/ttyUSB0
@@ -28,12 +29,14 @@ struct FirmwareMonitorCommand: ParsableCommand {
     var pulsesMicroseconds: [Double]
     var clamped: Int
     var limited: Int
+    /// In the converters' units; empty on a board that does not measure.
+    var feedback: [Int]
   }
 
   mutating func run() throws {
     var port = try board.open()
     try onBoard { () throws(ServoArmError) in _ = try port.open() }
-    if sampling.csv { print("board_s,state,cause,flags,supply_v,clamped,limited,pulses_us") }
+    if sampling.csv { print("board_s,state,cause,flags,supply_v,clamped,limited,pulses_us,feedback") }
     try sampling.run {
       let message = try onBoard { () throws(ServoArmError) in try port.readState().message }
       let line = Line(
@@ -41,7 +44,8 @@ struct FirmwareMonitorCommand: ParsableCommand {
         cause: BoardNames.cause(message.cause), flags: BoardNames.flags(message.flags),
         supplyVolts: Double(message.voltageMv) / 1000,
         pulsesMicroseconds: (0..<message.applied.count).map { Double(message.applied[$0]) / 4 },
-        clamped: Int(message.clamped), limited: Int(message.limited))
+        clamped: Int(message.clamped), limited: Int(message.limited),
+        feedback: (0..<message.feedback.count).map { Int(message.feedback[$0]) })
       print(try text(line))
       return true
     }
@@ -54,9 +58,11 @@ struct FirmwareMonitorCommand: ParsableCommand {
     let volts = Format.fixed(line.supplyVolts, 2)
     if sampling.csv {
       return "\(time),\(line.state),\(line.cause),\(line.flags.joined(separator: " ")),\(volts),\(line.clamped),"
-        + "\(line.limited),\(pulses.joined(separator: " "))"
+        + "\(line.limited),\(pulses.joined(separator: " ")),\(line.feedback.map(String.init).joined(separator: " "))"
     }
-    return "\(time) s  \(line.state) (\(line.cause))  \(volts) V  \(pulses.joined(separator: " ")) µs  "
+    let feedback =
+      line.feedback.isEmpty ? "" : "feedback " + line.feedback.map(String.init).joined(separator: " ") + "  "
+    return "\(time) s  \(line.state) (\(line.cause))  \(volts) V  \(pulses.joined(separator: " ")) µs  " + feedback
       + line.flags.joined(separator: " ")
   }
 }
