@@ -5,17 +5,24 @@ import ServoBus
 import ServoWire
 import Testing
 
-/// The real firmware of an ATmega328P in an emulated processor, at the far end of a pseudo-terminal (`tools/emulated-board`).
+/// The boards that can be emulated.
+private enum BoardName: String, CaseIterable, CustomTestStringConvertible {
+  case atmega328p, lm3s6965evb
+
+  var testDescription: String { rawValue }
+}
+
+/// The real firmware of a board in an emulated processor, at the far end of a pseudo-terminal (`tools/emulated-board`).
 ///
 /// A class, so that the emulator ends with it.
 private final class EmulatedBoard {
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().path
 
-  /// What is missing to emulate one; nil when nothing is.
+  /// What is missing to emulate them; nil when nothing is.
   static let missing: String? = {
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-    for program in ["avr-gcc", "gcc", "bash"]
+    for program in ["avr-gcc", "gcc", "bash", "qemu-system-arm", "swiftc", "python3"]
     where !folders.contains(where: { FileManager.default.isExecutableFile(atPath: "\($0)/\(program)") }) {
       return program
     }
@@ -28,10 +35,10 @@ private final class EmulatedBoard {
   private let output = Pipe()
   private let errors = Pipe()
 
-  init(baud: Int = 115_200) throws {
+  init(_ name: BoardName) throws {
     port = NSTemporaryDirectory() + "board-\(UUID().uuidString.prefix(8))"
     process.executableURL = URL(fileURLWithPath: Self.root + "/tools/emulated-board")
-    process.arguments = ["atmega328p", "--pty", port, "--baud", "\(baud)", "--seconds", "120"]
+    process.arguments = [name.rawValue, "--pty", port, "--baud", "115200", "--seconds", "120"]
     process.standardInput = input
     process.standardOutput = output
     process.standardError = errors
@@ -124,8 +131,11 @@ struct EmulatedBoardTests {
     return rig.configuration
   }
 
-  @Test func `Handshake, arming, setpoints at 100 Hz, telemetry and disarming, seen on the pins`() throws {
-    let board = try EmulatedBoard()
+  @Test(arguments: BoardName.allCases)
+  private func `Handshake, arming, setpoints at 100 Hz, telemetry and disarming, seen on the pins`(
+    _ name: BoardName
+  ) throws {
+    let board = try EmulatedBoard(name)
     var arm = try connect(board)
     #expect(arm.report.channels == 6 && arm.report.achievableRate > 100)
     #expect(try board.pins().rail == false)
@@ -147,8 +157,11 @@ struct EmulatedBoardTests {
     #expect(try board.pins().rail == false)
   }
 
-  @Test func `The firmware switches off when its host goes silent, and is armed again by the sequence only`() throws {
-    let board = try EmulatedBoard()
+  @Test(arguments: BoardName.allCases)
+  private func `The firmware switches off when its host goes silent, and is armed again by the sequence only`(
+    _ name: BoardName
+  ) throws {
+    let board = try EmulatedBoard(name)
     var arm = try connect(board)
     for _ in 0..<20 where arm.power != .on { _ = drive(&arm, ticks: 20, goal: Rig.park) }
     #expect(arm.power == .on)
@@ -170,8 +183,9 @@ struct EmulatedBoardTests {
     try arm.finish(deadline: sinew_now_ns() + 5_000_000_000)
   }
 
-  @Test func `The emergency stop and a reset in mid-run are seen`() throws {
-    let board = try EmulatedBoard()
+  @Test(arguments: BoardName.allCases)
+  private func `The emergency stop and a reset in mid-run are seen`(_ name: BoardName) throws {
+    let board = try EmulatedBoard(name)
     var arm = try connect(board)
     for _ in 0..<20 where arm.power != .on { _ = drive(&arm, ticks: 20, goal: Rig.park) }
     try board.say("estop open")
