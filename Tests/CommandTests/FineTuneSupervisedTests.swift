@@ -18,7 +18,7 @@ private final class SupervisedScene: @unchecked Sendable {
 
   init() throws {
     folder = try ScratchFolder()
-    var pad = InterventionScript()
+    var pad = try PadScript()
     pad.wait(1)
     pad.press(.start)
     pad.wait(0.5)
@@ -29,7 +29,7 @@ private final class SupervisedScene: @unchecked Sendable {
       pad.wait(1.5)
       // Longer than the task's time limit of 4 s: a person ends these episodes.
       pad.push(right: episode % 2 == 0 ? 0.6 : -0.6, back: -0.4, seconds: 0.6)
-      pad.release(.enable)
+      pad.letGo(.enable)
       pad.wait(0.3)
       pad.hold(.enable)
       pad.wait(0.3)
@@ -38,7 +38,7 @@ private final class SupervisedScene: @unchecked Sendable {
       pad.press(Self.discarded.contains(UInt32(episode)) ? .discard : .success)
       pad.wait(0.5)
     }
-    pad.release(.enable)
+    pad.letGo(.enable)
     pad.wait(1)
     try folder.write(pad.text, to: "person.evemu")
     let played = try Command.run(
