@@ -170,6 +170,9 @@ extension ControlLoop {
     remoteRequests = .none
     decision = safety.step(inputs, now: now)
     blackBox?.note(inputs, decision, now: now)
+    // An arm that is read and commanded again, with nothing latched, has recovered: what it once said explains nothing that
+    // comes later.
+    if inputs.readSucceeded && !inputs.writeFailed && decision.latched.rawValue == 0 { lastArmError = nil }
     inputs.armFailed = false
     inputs.writeFailed = false
     if isAltered {

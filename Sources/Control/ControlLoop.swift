@@ -106,7 +106,7 @@ public struct ControlLoop: ~Copyable {
   public var inputs: SafetyInputs
   /// What the core decided in the last tick.
   public internal(set) var decision: Decision
-  /// Why the arm last failed, for the report.
+  /// Why the arm failed; nil again once it has recovered: it is read, and nothing is latched any more.
   public internal(set) var lastArmError: ArmError?
 
   var points: PointSet

@@ -51,7 +51,7 @@ public enum RunEnding: String, Sendable {
 /// What a run was and how it went.
 public struct RunReport: Sendable {
   public var ending = RunEnding.completed
-  /// Latched conditions at the end, and the arm's own words if it failed.
+  /// Latched conditions at the end, and the arm's own words if it failed and has not recovered since.
   public var latched = ConditionSet(rawValue: 0)
   public var armError: ArmError?
   /// The conditions that cut the last episode short.

@@ -147,6 +147,34 @@ import Testing
     #expect(rig.arm.attemptCount == 0)
   }
 
+  @Test func `What the arm said when a read failed is forgotten with the next good one`() throws {
+    let rig = try LoopRig(.init(.ramp))
+    rig.arm.readFailures[8] = .timedOut
+    #expect(rig.begin())
+    rig.tick(9)
+    let during = rig.loop.lastArmError
+    #expect(during?.code == .timedOut)
+    rig.tick(1)
+    let after = rig.loop.lastArmError
+    #expect(after == nil)
+  }
+
+  @Test(arguments: [false, true])
+  func `What the arm said when it failed for good is kept as long as the fault, and forgotten with it`(
+    inWriting: Bool
+  ) throws {
+    let rig = try LoopRig(.init(.ramp))
+    if inWriting { rig.arm.writeFailures[8] = .disconnected } else { rig.arm.readFailures[8] = .disconnected }
+    #expect(rig.begin())
+    rig.tick(30)
+    let (state, during) = (rig.loop.decision.state, rig.loop.lastArmError)
+    #expect(state == .fault && during?.code == .disconnected)
+    rig.loop.request(.reset)
+    rig.tick(20)
+    let (stateAfter, after) = (rig.loop.decision.state, rig.loop.lastArmError)
+    #expect(stateAfter == .disarmed && after == nil)
+  }
+
   @Test(arguments: [ArmError.Code.diverged, .disconnected, .internalFailure], [8, 9, 10])
   func `An arm that reports a failure for good is muted in the same tick and the episode ends`(
     code: ArmError.Code, read: Int

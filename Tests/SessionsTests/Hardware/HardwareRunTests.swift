@@ -287,6 +287,25 @@ import Testing
     #expect(running)
   }
 
+  @Test func `After a port has come back, another fault is not taken for a lost port and not reset by itself`() throws {
+    var rig = try HardwareRig(onUnplug: .wait, limitSteps: nil)
+    rig.switchOn()
+    rig.turn { $0.core.loop.episode.steps > 5 }
+    let next = rig.run.device.arm.readCount
+    for index in 0..<1_000 { rig.run.device.arm.readFailures[next + index] = .disconnected }
+    rig.turn(100)
+    rig.run.device.canReopen = true
+    rig.turn { $0.core.question == .switchOn }
+    rig.consents += 1
+    rig.turn { $0.core.loop.episode.isRunning && $0.core.loop.episode.steps > 5 }
+    let attempts = rig.run.device.reopenAttempts
+    rig.run.device.arm.health.setFaults(.sensor, of: 1)
+    rig.turnToTheEnd(atMost: 200)
+    let (ending, latched) = (rig.run.core.ending, rig.run.core.loop.decision.latched)
+    #expect(ending == .fault && rig.lastStep == .over && latched.has(.servoSensor))
+    #expect(rig.run.device.reopenAttempts == attempts)
+  }
+
   @Test func `A stop while waiting for the port ends the run`() throws {
     var rig = try HardwareRig(onUnplug: .wait, limitSteps: nil)
     rig.switchOn()
