@@ -1,6 +1,5 @@
 import ArmModel
 import ArmProfiles
-import Configuration
 import Control
 import RealTime
 import Recording
@@ -184,22 +183,22 @@ struct HardwareSetup {
 
   /// What the log keeps of the arm.
   func logged(_ report: ConnectionReport, _ settings: HardwareSettings) -> LoggedArm {
-    func list(_ value: (ServoReport) -> String) -> String { report.servos.map(value).joined(separator: ",") }
-    return LoggedArm(
-      metadata: [
-        "profile": profile.name, "calibration": calibration.name, "calibration_file": identity.calibrationPath,
-        "calibration_sha256": ContentHash.sha256(identity.calibrationText), "port": settings.port,
-        "protocol": profile.bus?.wire ?? "", "baud": "\(report.baud)", "servo_ids": list { "\($0.id)" },
-        "servo_models": list(\.model), "servo_firmware": list(\.firmware),
-        "latency_us": "\(Double(report.latency) / 1000)", "cycle_bytes": "\(report.cycleBytes)",
-        "achievable_rate_hz": "\(report.achievableRate)", "exit": settings.exit.rawValue,
-        "on_unplug": settings.onUnplug.rawValue, "on_crash": settings.onCrash.rawValue,
-        "stall_periods": settings.stallPeriods.map { "\($0)" } ?? "default",
-      ].merging(settings.isUnsupervised ? ["unsupervised": "true"] : [:]) { own, _ in own },
-      attachments: [
-        LogAttachment(
-          name: "calibration.yaml", mediaType: "application/yaml", data: Array(identity.calibrationText.utf8))
-      ])
+    var metadata = identity.metadata(report, port: settings.port)
+    metadata["latency_us"] = "\(Double(report.latency) / 1000)"
+    metadata["cycle_bytes"] = "\(report.cycleBytes)"
+    metadata["achievable_rate_hz"] = "\(report.achievableRate)"
+    return logged(metadata, settings)
+  }
+
+  /// The same with what was asked of the run, and with the calibration itself.
+  func logged(_ found: [String: String], _ settings: HardwareSettings) -> LoggedArm {
+    var metadata = found
+    metadata["exit"] = settings.exit.rawValue
+    metadata["on_unplug"] = settings.onUnplug.rawValue
+    metadata["on_crash"] = settings.onCrash.rawValue
+    metadata["stall_periods"] = settings.stallPeriods.map { "\($0)" } ?? "default"
+    if settings.isUnsupervised { metadata["unsupervised"] = "true" }
+    return LoggedArm(metadata: metadata, attachments: [identity.attachment("calibration.yaml")])
   }
 
   /// "six sts3215 (firmware 3.10)"

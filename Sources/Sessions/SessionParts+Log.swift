@@ -8,9 +8,9 @@ import Safety
 import Simulation
 import Tasks
 
-/// What the log of a run on a physical arm says of the arm.
+/// What the log says of a physical arm: the one that the run commands, or the leader in a person's hand.
 struct LoggedArm {
-  /// The metadata record `arm`.
+  /// The metadata record `arm`, or `leader`.
   var metadata: [String: String]
   var attachments: [LogAttachment]
 }
@@ -32,7 +32,8 @@ extension SessionParts {
       rewardTermCount: rewardTermNames.count)
     return try Recorder.start(
       path: path, options: options, layout: layout, jointNames: task.joints, metadata: metadata(arm),
-      attachments: try attachments() + (arm?.attachments ?? []), robotDescription: model.robotDescription)
+      attachments: try attachments() + (arm?.attachments ?? []) + (leader?.attachments ?? []),
+      robotDescription: model.robotDescription)
   }
 
   /// Makes the folder of the log when it is missing, but none above it: a wrong path should not become a tree.
@@ -74,6 +75,7 @@ extension SessionParts {
       "limits": limitsText,
     ]
     if let operation = plan.operation { records["operator"] = operation.metadata }
+    if let leader { records["leader"] = leader.metadata }
     if let arm {
       // The model is what the twin reckons with; nothing is simulated.
       records["arm"] = arm.metadata

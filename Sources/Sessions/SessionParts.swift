@@ -17,6 +17,8 @@ struct SessionParts {
   let policy: LoadedPolicy?
   private(set) var notes: [String]
   private(set) var recorder: Recorder?
+  /// What the log keeps of the leader arm, if there is one.
+  var leader: LoggedArm?
 
   init(_ plan: SessionPlan) throws {
     self.plan = plan

@@ -181,6 +181,12 @@ struct HardwareTeleopDeviceTests {
       }
       let info = try Command.run(["log", "info", "run\(attempt).mcap"], in: folder)
       #expect(info.output.contains("leader_port: leader"))
+      let log = try LogForgery(of: folder.path("run\(attempt).mcap"))
+      let files = log.attachments
+      let calibration = try #require(files.first { $0.name == "leader-calibration.yaml" })
+      #expect(calibration.data == Array(try folder.text("leader.yaml").utf8))
+      #expect(files.contains { $0.name == "calibration.yaml" })
+      #expect(log.metadata["leader"]?["profile"] == "so101" && log.metadata["leader"]?["port"] == "leader")
       return
     }
     Issue.record("it never followed: \(outcome?.errors ?? "") \(outcome?.output ?? "")")

@@ -18,6 +18,8 @@ final class LeaderReader: @unchecked Sendable {
   let feed: LeaderFeed
   /// What the user should know of the leader, one line each.
   let notes: [String]
+  /// What the log keeps of the leader.
+  let logged: LoggedArm
   private let shared: SharedReading
   private let thread: Mutex<ControlThread>
 
@@ -49,6 +51,9 @@ final class LeaderReader: @unchecked Sendable {
       "leader \(whole.name) '\(identity.calibration.name)' on \(settings.port), read only: "
         + "\(arm.report.servos.count) servos at \(arm.report.baud) bit/s"
     ]
+    logged = LoggedArm(
+      metadata: identity.metadata(arm.report, port: settings.port),
+      attachments: [identity.attachment("leader-calibration.yaml")])
     let shared = SharedReading(count: joints.count)
     self.shared = shared
     feed = .live(shared.buffer)
@@ -176,14 +181,16 @@ private final class SharedReading: @unchecked Sendable {
 }
 
 extension SessionParts {
-  /// The leader arm that the plan names, connected and read; nil without one.
-  func makeLeader() throws -> LeaderReader? {
+  /// The leader arm that the plan names, connected and read; nil without one. A log that is begun later tells of it.
+  mutating func makeLeader() throws -> LeaderReader? {
     guard let settings = plan.operation?.leader else { return nil }
     if let port = plan.hardware?.port, port == settings.port {
       throw SessionError("leader and arm are both on \(port); each needs a bus of its own")
     }
-    return try LeaderReader(
+    let reader = try LeaderReader(
       settings, joints: plan.task.joints, limits: limits, gripper: gripperJoint, period: controlPeriod,
       priority: plan.realTime.priority.map { max(1, $0 - 10) })
+    leader = reader.logged
+    return reader
   }
 }
