@@ -133,6 +133,7 @@ public struct ControlLoop: ~Copyable {
   var looks = OperatorLooks()
   /// The leader arm that a person moves the arm with, if there is one.
   var leaderFeed = LeaderFeed.nobody
+  var leaderTouch = LeaderTouch()
   /// What a person's hands propose, where a person may move the arm.
   var teleoperator: Teleoperator?
   /// Whether a person had a hand in the last command.

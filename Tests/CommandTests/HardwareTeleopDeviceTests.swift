@@ -192,6 +192,48 @@ struct HardwareTeleopDeviceTests {
     Issue.record("it never followed: \(outcome?.errors ?? "") \(outcome?.output ?? "")")
   }
 
+  @Test("A hand on a leader arm takes over from a supervised policy, and the log tells it apart")
+  func intervenes() throws {
+    let folder = try ScratchFolder()
+    var pad = try PadScript()
+    pad.wait(1)
+    pad.press(.start)
+    // A busy machine may stop the arm for the loop's own lateness: enable is pressed anew, as a person would.
+    for _ in 0..<12 {
+      pad.wait(0.5)
+      pad.hold(.enable)
+      pad.wait(0.5)
+      pad.press(.start)
+      pad.wait(3)
+      pad.letGo(.enable)
+    }
+    try folder.write(pad.text, to: "pad.evemu")
+    let leader = try EmulatedBus("so101", "sts3215-7v4", at: "leader", in: folder)
+    defer { leader.server.stop() }
+    nonisolated(unsafe) let shafts = leader.shafts
+    let command = try Command(
+      [
+        "run", "--supervised", "--task", "reach", "--policy", "reach", "--leader-port", "leader", "--leader", "so101",
+        "--leader-calibration", "./leader.yaml", "--recording", "pad.evemu", "--priority", "0", "--log", "run.mcap",
+      ], in: folder)
+    // The hand turns the leader's first joint to and fro, a policy's authority after the other.
+    var turn = 0
+    while !command.hasExited {
+      usleep(700_000)
+      turn += 1
+      leader.server.withBus { [turn] _ in shafts.hold(0, at: turn % 2 == 0 ? 0.3 : -0.3) }
+    }
+    let outcome = try command.finish()
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(outcome.errors.contains("| policy |") && outcome.errors.contains("| teleoperation |"), "\(outcome.errors)")
+    #expect(leader.isOff)
+    let log = try LogForgery(of: folder.path("run.mcap"))
+    #expect(log.rows.contains { $0.source == .policy } && log.rows.contains { $0.source == .person })
+    #expect(log.rows.allSatisfy { $0.flags.contains(.intervention) == ($0.source == .person || $0.source == .blend) })
+    #expect(log.metadata["operator"]?["kind"] == "supervision" && log.metadata["operator"]?["leader_port"] == "leader")
+    #expect(log.attachments.contains { $0.name == "leader-calibration.yaml" })
+  }
+
   @Test("A simulated arm follows a leader, and stops when the leader is unplugged")
   func losesLeader() throws {
     let folder = try ScratchFolder()

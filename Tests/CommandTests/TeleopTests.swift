@@ -51,6 +51,12 @@ struct TeleopTests {
       (["teleop", "--sim", "--recording", "square", "--virtual", "--task", "reacher-v5"], "sticks give positions"),
       (["run", "--task", "reach", "--keyboard"], "--keyboard is about a person's part"),
       (["run", "--task", "reach", "--supervised", "--virtual"], "--supervised with --virtual needs --recording"),
+      (["run", "--task", "reach", "--leader-port", "x"], "--leader-port is about a person's part"),
+      (
+        ["run", "--task", "reach", "--supervised", "--leader-port", "x", "--recording", "square", "--virtual"],
+        "--leader-port and --virtual exclude each other"
+      ),
+      (["run", "--task", "reach", "--supervised", "--leader", "so101"], "name its port with --leader-port"),
     ])
   func refusals(_ arguments: [String], _ message: String) throws {
     let folder = try ScratchFolder()

@@ -30,8 +30,9 @@ extension ControlLoop {
     self.teleoperator = teleoperator
   }
 
-  /// From now on the person moves the arm by a leader arm, and their device enables, stops and asks. What the feed leads to
-  /// must outlive the loop.
+  /// From now on the person moves the arm by a leader arm, and their device enables, stops and asks. Over a policy they take
+  /// over by moving the leader, or a stick; the arm then holds until the leader is near, and follows it. What the feed leads
+  /// to must outlive the loop.
   public mutating func attach(_ leader: LeaderFeed) { leaderFeed = leader }
 
   /// What the person's device said in the last tick.
@@ -80,7 +81,11 @@ extension ControlLoop {
     if case .nobody = feed { return }
     inputs.person = looks.take(feed.look(at: now))
     let leader = leaderFeed.look(at: now)
-    if let leader, !leader.isPresent { loseLeader() }
+    if let leader {
+      if !leader.isPresent { loseLeader() }
+      // A hand on the leader takes over from the policy as a stick does.
+      if leaderTouch.isNoticed(leader, isPolicys: safety.isMovedByPolicy) { request(.takeOver) }
+    }
     proposePerson(leader, now)
   }
 
@@ -97,10 +102,12 @@ extension ControlLoop {
 
   @_noLocks
   private mutating func proposePerson(_ leader: LeaderReading?, _ now: Int64) {
+    // Over a policy a person holds enable however far the leader is, and the arm waits for it.
+    let joinDistance = hasPolicy ? configuration.safety.handoverDistance : nil
     let goal = teleoperator?.propose(
       looks.input, pressed: looks.pressed, moves: safety.isMovedByPerson, commanded: safety.commandedGoal,
       measured: inputs.readSucceeded ? inputs.joints : nil, leader: leader,
-      period: Double(configuration.controlPeriod) * 1e-9)
+      joinDistance: joinDistance, period: Double(configuration.controlPeriod) * 1e-9)
     // Who is gone proposes nothing any more: what they proposed last grows old.
     guard let goal, inputs.person.isPresent else { return }
     inputs.personProposal = Proposal(

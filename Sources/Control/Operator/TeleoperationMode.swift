@@ -73,8 +73,12 @@ public struct TeleoperationStatus: Sendable, BitwiseCopyable {
 public struct LeaderStatus: Sendable, BitwiseCopyable {
   /// Whether its joints are heard.
   public var isPresent = false
+  /// Whether the arm follows it, or is on its way to it.
+  public var isFollowed = false
   /// Whether the arm has caught up with it.
   public var hasCaughtUp = false
+  /// Whether enable is granted however far the leader is: the arm then waits for it.
+  public var mayBeFar = false
   /// Whether it is near enough for a hand-over: `distance` is within the safety core's limit.
   public internal(set) var isNear = false
   /// The joint in which leader and command differ most, and by how much, rad.

@@ -59,15 +59,17 @@ public struct Teleoperator: ~Copyable {
 
   /// One tick of `period` s: the joint goals that the person asks for. `moves`: whether the person has authority;
   /// `commanded`: the last command; `measured`: the arm's state, if it was read; `leader`: the leader arm that is followed
-  /// in the sticks' place.
+  /// in the sticks' place. With `joinDistance` (rad) the person may have authority while the leader is far: the arm holds
+  /// until every joint of the leader is as near as that, and follows it from then on; without one the goal is the leader's
+  /// pose even before that, for the safety core to refuse one that is far.
   @_noLocks
   mutating func propose(
     _ input: OperatorInput, pressed: OperatorButtons, moves: Bool, commanded: JointVector, measured: JointState?,
-    leader: LeaderReading?, period: Double
+    leader: LeaderReading?, joinDistance: Double? = nil, period: Double
   ) -> JointVector {
     heed(pressed)
     if let leader {
-      follow(leader, input, moves: moves, commanded: commanded, period: period)
+      follow(leader, input, moves: moves, commanded: commanded, joinDistance: joinDistance, period: period)
     } else if moves {
       beginPath()
       advance(input, commanded: commanded, period: period)
@@ -98,14 +100,17 @@ public struct Teleoperator: ~Copyable {
     beginTool(at: goal)
   }
 
-  /// One tick with a leader arm: on towards its pose, or, without authority, its pose itself.
+  /// One tick with a leader arm: on towards its pose. Without authority the goal is its pose itself, or with `joinDistance`
+  /// the last command; there it stays until the leader has been that near.
   @_noLocks
   private mutating func follow(
-    _ leader: LeaderReading, _ input: OperatorInput, moves: Bool, commanded: JointVector, period: Double
+    _ leader: LeaderReading, _ input: OperatorInput, moves: Bool, commanded: JointVector, joinDistance: Double?,
+    period: Double
   ) {
     mode = .leader
     var status = LeaderStatus()
     status.isPresent = leader.isPresent
+    status.mayBeFar = joinDistance != nil
     for joint in 0..<commanded.count {
       let distance = (within(leader.pose[joint], joint, commanded) - commanded[joint]).magnitude
       if distance > status.distance {
@@ -113,7 +118,9 @@ public struct Teleoperator: ~Copyable {
         status.joint = joint
       }
     }
-    if moves && leader.isPresent {
+    var isJoined = true
+    if let joinDistance { isJoined = follower.isFollowing || status.distance <= joinDistance }
+    if moves && leader.isPresent && isJoined {
       isSlowed = settings.slowsWireless && input.status.has(.wireless) && !input.status.has(.heartbeat)
       // What the core saw when enable was pressed is the leader's pose; the way there begins at the command.
       let start = follower.isFollowing ? goal : commanded
@@ -122,9 +129,14 @@ public struct Teleoperator: ~Copyable {
       keepNear(commanded)
     } else {
       follower.rest()
-      for joint in 0..<goal.count { goal[joint] = within(leader.pose[joint], joint, commanded) }
+      if joinDistance == nil {
+        for joint in 0..<goal.count { goal[joint] = within(leader.pose[joint], joint, commanded) }
+      } else if !moves {
+        goal = commanded
+      }
     }
     beginTool(at: goal)
+    status.isFollowed = follower.isFollowing
     status.hasCaughtUp = follower.hasCaughtUp
     leaderStatus = status
   }

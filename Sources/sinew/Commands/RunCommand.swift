@@ -19,6 +19,7 @@ struct RunCommand: ParsableCommand {
         sinew run --config robot.yaml --strict --priority 80 --cpu 2
         sinew run --task reacher-v5 --perturb payload=0.1 --perturb latency=0.04
         sinew run --supervised --task reach --policy my-policy/
+        sinew run --supervised --config robot.yaml --leader-port /dev/ttyACM1 --leader-calibration my-leader
         sinew run --unsupervised --arm so101 --port /dev/serial/by-id/usb-ADAPTOR --calibration my-arm --task reach --policy reach
 
       With --port a real arm moves. That it does so with nobody holding an enable button has to be said, by --unsupervised; \
@@ -36,6 +37,11 @@ struct RunCommand: ParsableCommand {
       back, let enable go, hold it anew and press start. Every step of the log has the policy's action, the command that was \
       executed, who it came from, and whether the person had a hand in it. A, back and d-pad left end an episode: success \
       (a reward of 1 in a term of its own), failure, discard. 'sinew teleop --help' explains the other controls.
+
+      With --leader-port, too, the person intervenes with a leader arm: a second arm without torque, moved by hand. Moving \
+      the leader by more than 0.1 rad, or a stick, takes over in one tick, and the arm holds. Once every joint of the leader \
+      is within 0.5 rad of it, it goes there at 0.5 rad/s at most and then follows; sticks move nothing. Leave the leader \
+      where it is when you give back. A leader that is lost stops the arm. 'sinew teleop --help' has the rest.
 
       Exit codes: 0 success, also after Ctrl-C; 1 the arm does not answer or is not as it should be, a fault was latched, \
       the log could not be written, real time was refused where it is required, or the arm did not confirm how it was \
@@ -55,6 +61,8 @@ struct RunCommand: ParsableCommand {
   var unsupervised = false
 
   @OptionGroup(title: "Options of --supervised") var device: OperatorDeviceOptions
+
+  @OptionGroup(title: "Leader arm of --supervised") var leader: LeaderOptions
 
   @Option(
     name: .customLong("time-limit"),
@@ -108,10 +116,14 @@ struct RunCommand: ParsableCommand {
     try ProcessorOption.validate(cpu)
     if strict && allowNonRealTime { throw ValidationError("--strict and --allow-non-realtime exclude each other.") }
     if noLog && log != nil { throw ValidationError("--log and --no-log exclude each other.") }
-    if !supervised, let name = device.given ?? (timeLimit == nil ? nil : "--time-limit") {
+    let leaderPort = leader.port == nil ? nil : "--leader-port"
+    if !supervised, let name = device.given ?? leaderPort ?? (timeLimit == nil ? nil : "--time-limit") {
       throw ValidationError("\(name) is about a person's part in the run; add --supervised, or leave it out.")
     }
     if supervised && unsupervised { throw ValidationError("--supervised and --unsupervised exclude each other.") }
+    if virtual && leader.port != nil {
+      throw ValidationError("--leader-port and --virtual exclude each other: a leader arm is moved in real time.")
+    }
     if supervised && virtual && device.recording == nil {
       throw ValidationError("--supervised with --virtual needs --recording: a person lives in real time.")
     }
@@ -148,6 +160,7 @@ struct RunCommand: ParsableCommand {
     var operation = OperationPlan(.supervision, device: opened.name)
     operation.settings = device.settings
     operation.timeLimit = timeLimit
+    operation.leader = try leader.settings(following: plan.profile)
     plan.operation = operation
     try OperatedRunning.run(plan, device: opened, json: json)
   }

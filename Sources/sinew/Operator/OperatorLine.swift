@@ -95,18 +95,21 @@ final class OperatorLine {
     case .boot, .disarmed: return "start arms"
     case .hold:
       if input.has(.enableIsDown) { return "let enable go, then hold it anew" }
-      if let leader, !leader.isNear {
-        return "bring the leader near: \(joints[leader.joint]) is \(Format.fixed(leader.distance, 2)) rad away"
-      }
+      if let leader, !leader.isNear, !leader.mayBeFar { return nearness(leader) }
       return status.episode.isRunning ? "hold enable to move" : "start begins an episode, enable moves"
     case .faultHold where movesHardware:
       return "support the arm; reset, with enable let go, switches torque off"
     case .faultHold, .fault, .emergencyStop: return "reset, with enable let go"
     case .teleoperation:
-      if let leader, !leader.hasCaughtUp { return "catching up with the leader" }
-      return nil
+      guard let leader else { return nil }
+      if !leader.isFollowed { return "the arm waits; " + nearness(leader) }
+      return leader.hasCaughtUp ? nil : "catching up with the leader"
     default: return nil
     }
+  }
+
+  private func nearness(_ leader: LeaderStatus) -> String {
+    "bring the leader near: \(joints[leader.joint]) is \(Format.fixed(leader.distance, 2)) rad away"
   }
 
   private static func age(_ status: LoopStatus) -> String? {

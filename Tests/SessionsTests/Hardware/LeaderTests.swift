@@ -124,4 +124,135 @@ import Testing
     let areFinite = rig.goals.allSatisfy { $0.allSatisfy(\.isFinite) }
     #expect(areFinite)
   }
+
+  // MARK: Over a policy
+
+  /// Arms, gives the policy authority with enable held; lets go after `seconds`, takes enable anew and gives it back.
+  static func supervising(_ seconds: Double) -> OperatorTrack {
+    var script = PersonOnHardwareTests.armed()
+    for wait in [seconds, 60] {
+      script.hold(.enable)
+      script.wait(0.3)
+      script.press(.start)
+      script.wait(wait)
+      script.letGo(.enable)
+      script.wait(1)
+    }
+    return script.track()
+  }
+
+  static func farLeader() -> [Double] {
+    var pose = HardwareRig.home
+    pose[2] += 1
+    return pose
+  }
+
+  /// Whether every goal that was sent keeps the limits, by differentiating what was sent.
+  func expectWithinLimits(_ rig: borrowing HardwareRig, sourceLocation: SourceLocation = #_sourceLocation) {
+    let limits = rig.run.core.loop.configuration.limits
+    let goals = rig.goals
+    func differences(_ values: [Double]) -> [Double] { zip(values.dropFirst(), values).map { ($0 - $1) / Self.period } }
+    func most(_ values: [Double]) -> Double { values.map(\.magnitude).max() ?? 0 }
+    for joint in 0..<6 {
+      let velocities = differences(goals.map { $0[joint] })
+      let accelerations = differences(velocities)
+      let (velocity, acceleration, jerk) = (most(velocities), most(accelerations), most(differences(accelerations)))
+      #expect(velocity <= limits.velocity[joint] + 1e-6, sourceLocation: sourceLocation)
+      #expect(acceleration <= limits.acceleration[joint] + 1e-3, sourceLocation: sourceLocation)
+      #expect(jerk <= limits.jerk[joint] + 0.1, sourceLocation: sourceLocation)
+    }
+  }
+
+  @Test func `A hand on the leader takes over from a policy in one tick; the arm waits, joins, follows, is given back`()
+    throws
+  {
+    var rig = try HardwareRig(limitSteps: nil, person: Self.supervising(8), leader: Self.farLeader())
+    // The leader is far, and the policy moves all the same.
+    rig.turn { $0.core.loop.decision.state == .policy }
+    rig.turn(100)
+    let moving = rig.run.core.loop.decision.state
+    #expect(moving == .policy)
+    rig.leader?[0] += 0.2
+    rig.turn(1)
+    let (taken, source) = (rig.run.core.loop.decision.state, rig.run.core.loop.decision.source)
+    #expect(taken == .handover && source == .blend)
+    rig.turn(100)
+    let (waited, status) = (rig.run.core.loop.decision.state, rig.run.core.loop.teleoperation.leader)
+    #expect(waited == .teleoperation && status?.isFollowed == false && status?.mayBeFar == true)
+    let held = try #require(rig.goals.last)
+    rig.turn(50)
+    #expect(rig.goals.last == held, "it waits where it was taken over")
+
+    // The leader comes near, and the arm goes to it.
+    var near = held
+    near[1] += 0.3
+    near[4] -= 0.2
+    rig.leader = near
+    let before = rig.goals.count
+    rig.turn(150)
+    let following = rig.run.core.loop.teleoperation.leader
+    #expect(following?.isFollowed == true && following?.hasCaughtUp == true)
+    let joined = rig.goals[(before - 1)...]
+    for (a, b) in zip(joined, joined.dropFirst()) {
+      for joint in 0..<6 { #expect(abs(b[joint] - a[joint]) <= 0.5 * Self.period + 2e-3) }
+    }
+    let reached = try #require(rig.goals.last)
+    for joint in 0..<6 { #expect(abs(reached[joint] - near[joint]) < 0.03) }
+
+    // Enable let go and pressed anew, then start.
+    rig.turn { $0.core.loop.decision.state == .policy }
+    rig.turn(100)
+    let after = rig.run.core.loop.decision.state
+    #expect(after == .policy)
+    expectWithinLimits(rig)
+    let taking = rig.states.drop { $0 != .policy }
+    #expect(
+      taking == [
+        .policy, .handover, .teleoperation, .stopping, .hold, .teleoperation, .handover, .policy,
+      ], "\(taking)")
+    rig.signals = 1
+    rig.turnToTheEnd(atMost: 600)
+    let interventions = rig.run.sequence.person.interventions
+    #expect(interventions == 1)
+
+    _ = rig.finishLog()
+    let steps = try LogContents(path: rig.folder.file("run.mcap")).transitions
+    for step in steps {
+      #expect(step.flags.contains(.intervention) == (step.source == .person || step.source == .blend))
+      #expect(step.action.allSatisfy(\.isFinite))
+    }
+    #expect(steps.contains { $0.source == .policy } && steps.count { $0.source == .person } > 50)
+  }
+
+  @Test func `A stick takes over from a policy, too, and moves nothing where a leader does`() throws {
+    var script = PersonOnHardwareTests.armed()
+    script.hold(.enable)
+    script.wait(0.3)
+    script.press(.start)
+    script.wait(1)
+    script.sticks(leftX: 1, rightY: 1)
+    script.wait(3)
+    var rig = try HardwareRig(limitSteps: nil, person: script.track(), leader: Self.farLeader())
+    rig.turn { $0.core.loop.decision.state == .policy }
+    rig.turn(atMost: 200) { $0.core.loop.decision.state == .teleoperation }
+    rig.turn(100)
+    let held = try #require(rig.goals.last)
+    rig.turn(50)
+    #expect(rig.goals.last == held && rig.states.last == .teleoperation)
+    expectWithinLimits(rig)
+  }
+
+  @Test func `A leader that trembles leaves the policy alone, and one that is lost stops it`() throws {
+    var rig = try HardwareRig(limitSteps: nil, person: Self.supervising(60), leader: Self.farLeader())
+    rig.turn { $0.core.loop.decision.state == .policy }
+    for tick in 0..<100 {
+      rig.leader?[0] = 0.05 * sin(Double(tick))
+      rig.turn(1)
+    }
+    #expect(rig.states.last == .policy)
+    rig.unplugLeader()
+    rig.turn(atMost: 5) { $0.core.loop.decision.state == .stopping }
+    let causes = rig.run.core.causes
+    #expect(rig.states.last == .stopping && causes.has(.operatorLost))
+  }
 }
