@@ -24,6 +24,24 @@ struct TeleopTests {
     let steps = try TransitionLog.read(path: folder.path("square.mcap")).transitions
     #expect(steps.contains { $0.source == .person && $0.flags.contains(.intervention) })
     #expect(steps.last?.flags.contains(.success) == true)
+    // Altered is what was not executed as the person asked for it, and nothing else: here where the elbow lags.
+    let persons = steps.filter { $0.source == .person }
+    var altered = 0
+    for step in persons {
+      let isOther = (0..<6).map { step.command[$0] != step.proposal[$0] }
+      #expect(step.flags.contains(.altered) == isOther.contains(true))
+      guard step.flags.contains(.altered) else { continue }
+      altered += 1
+      #expect(isOther == [false, false, true, false, false, false])
+      // Two control periods of 10 ms at the joint's full speed.
+      let ahead = Double(abs(step.command[2] - step.position[2]))
+      #expect(ahead < 5.2155 * 0.02)
+    }
+    #expect(altered > 10 && altered < 50)
+    let slow = try Command.run(
+      ["teleop", "--sim", "--recording", "square", "--virtual", "--no-log", "--speed", "25", "--json"], in: folder)
+    let run = try #require(slow.json?["run"] as? [String: Any])
+    #expect(run["altered_ticks"] as? Int == 0)
   }
 
   @Test func `A program that was started with all signals blocked is stopped by Ctrl-C all the same`() throws {
