@@ -175,13 +175,18 @@ public struct OffPolicyTraining<E: Environment & ~Copyable, A: OffPolicyAlgorith
     }
   }
 
-  public func meanAction(_ observation: [Double]) -> [Float] {
-    observationScaling.apply(observation, count: 1, into: evaluation.rows.base, stride: model.stride)
-    model.decide(model.parameters, evaluation.rows.base, count: 1)
-    return (0..<model.shape.actionCount).map {
-      model.scaled(evaluation.rows.base[model.shape.observationCount + $0])
+  public func meanActions(_ observations: [[Double]]) -> [[Float]] {
+    var actions: [[Float]] = []
+    for observation in observations {
+      observationScaling.apply(observation, count: 1, into: evaluation.rows.base, stride: model.stride)
+      model.decide(model.parameters, evaluation.rows.base, count: 1)
+      actions.append(
+        (0..<model.shape.actionCount).map { model.scaled(evaluation.rows.base[model.shape.observationCount + $0]) })
     }
+    return actions
   }
+
+  public var unvaryingObservations: [Int] { observationScaling.unvarying }
 
   // MARK: State
 

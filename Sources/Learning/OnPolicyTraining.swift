@@ -48,6 +48,8 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
   public private(set) var rollout: RolloutBuffer
   private let environments: ParallelEnvironments<E>
   private let evaluation: Evaluation<E>
+  /// What the policy remembers of evaluation's episodes.
+  private let evaluationStates: FloatBuffer
   private let actionStreams: UnsafeMutablePointer<RandomStream>
   private var shuffle: RandomStream
   private let window: EpisodeWindow
@@ -63,6 +65,14 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
   ) throws {
     let count = options.environments
     let plan = algorithm.plan
+    guard model.memoryWidth == 0 || (plan.sequenceLength > 0 && plan.steps % plan.sequenceLength == 0) else {
+      throw LearningError(
+        .setting,
+        plan.sequenceLength == 0
+          ? "the algorithm has no use for recurrent networks; take ppo"
+          : "rnn_sequence_length \(plan.sequenceLength) does not divide n_steps \(plan.steps); change one of the two")
+    }
+    let memoryWidth = model.memoryWidth
     let environments = try ParallelEnvironments<E>(
       count: count, threads: options.threads, seed: options.seed, make: make)
     let evaluation = try Evaluation(options, stride: model.observationStride, make: make)
@@ -76,7 +86,9 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
     rewardScaling = RewardScaling(
       environments: count, gamma: plan.estimator.gamma, isOn: options.normalisesRewards)
     rollout = RolloutBuffer(
-      steps: plan.steps, environments: count, observationCount: shape.observationCount, actionCount: shape.actionCount)
+      steps: plan.steps, environments: count, observationCount: shape.observationCount, actionCount: shape.actionCount,
+      memoryWidth: memoryWidth, sequenceLength: max(1, plan.sequenceLength))
+    evaluationStates = FloatBuffer(count: count * memoryWidth)
     actionStreams = .allocate(capacity: count)
     for index in 0..<count {
       (actionStreams + index).initialize(to: RandomStream(seed: options.seed, index: index, name: "action"))
@@ -123,6 +135,7 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
       hasBegun = true
       environments.beginAll()
       rewardScaling.restart()
+      rollout.memory.clear()
       takeObservations(into: rollout.observations.base)
     } else {
       // The rows that followed the last rollout begin this one, scaled as they were.
@@ -130,8 +143,10 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
         from: rollout.observations.base + rollout.rows * stride, count: count * stride)
     }
     rollout.finalCount = 0
+    rollout.memory.begin()
     for step in 0..<rollout.steps {
       let first = step * count
+      rollout.memory.noteActor(step: step)
       act(first: first)
       try environments.step()
       rewardScaling.apply(environments.steps, into: rollout.rewards + first)
@@ -144,9 +159,10 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
   /// Chooses the actions of one step.
   private func act(first: Int) {
     let (count, width) = (rollout.environments, rollout.actionCount)
-    model.actor.forward(
-      model.parameters.base, input: rollout.observations.base + first * rollout.observationStride,
-      inputStride: rollout.observationStride, rows: count)
+    model.forwardActor(
+      rollout.observations.base + first * rollout.observationStride,
+      RowSequence(rows: count, states: rollout.memory.actorCarried.base))
+    model.actorMemory.copyStates(rows: count, to: rollout.memory.actorCarried.base)
     let rows = model.rows
     for environment in 0..<count {
       let place = (first + environment) * width
@@ -176,6 +192,8 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
       rollout.terminated[row] = result.terminated ? 1 : 0
       rollout.truncated[row] = result.truncated ? 1 : 0
       rollout.finalSlots[row] = -1
+      rollout.memory.note(
+        step: first / rollout.environments, environment: environment, ended: result.terminated || result.truncated)
       guard result.terminated || result.truncated else { continue }
       rollout.finalSlots[row] = Int32(rollout.finalCount)
       observationScaling.apply(
@@ -205,8 +223,13 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
   // MARK: Evaluation
 
   public func evaluate(episodes: Int) throws(LearningError) -> EvaluationFigures {
-    try evaluation.play(episodes: episodes, scaling: observationScaling) { rows, count, actions in
-      model.actor.forward(model.parameters.base, input: rows, inputStride: model.observationStride, rows: count)
+    let memory = model.memoryWidth
+    evaluationStates.clear()
+    return try evaluation.play(
+      episodes: episodes, scaling: observationScaling,
+      ended: { (evaluationStates.base + $0 * memory).update(repeating: 0, count: memory) }
+    ) { rows, count, actions in
+      forwardEvaluation(rows, count: count)
       let width = model.shape.actionCount
       for environment in 0..<count {
         for index in 0..<width {
@@ -217,12 +240,24 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
     }
   }
 
-  public func meanAction(_ observation: [Double]) -> [Float] {
-    observationScaling.apply(observation, count: 1, into: evaluation.rows.base, stride: model.observationStride)
-    model.actor.forward(
-      model.parameters.base, input: evaluation.rows.base, inputStride: model.observationStride, rows: 1)
-    return (0..<model.shape.actionCount).map { model.head.bounded(model.actor.output[$0]) }
+  /// The policy's pass for rows that stand in `evaluationStates`' order.
+  private func forwardEvaluation(_ rows: UnsafePointer<Float>, count: Int) {
+    model.forwardActor(rows, RowSequence(rows: count, states: evaluationStates.base))
+    model.actorMemory.copyStates(rows: count, to: evaluationStates.base)
   }
+
+  public func meanActions(_ observations: [[Double]]) -> [[Float]] {
+    evaluationStates.clear()
+    var actions: [[Float]] = []
+    for observation in observations {
+      observationScaling.apply(observation, count: 1, into: evaluation.rows.base, stride: model.observationStride)
+      forwardEvaluation(evaluation.rows.base, count: 1)
+      actions.append((0..<model.shape.actionCount).map { model.head.bounded(model.actor.output[$0]) })
+    }
+    return actions
+  }
+
+  public var unvaryingObservations: [Int] { observationScaling.unvarying }
 
   // MARK: State
 
@@ -241,6 +276,7 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
     encoder.put(
       UnsafePointer(rollout.observations.base + rollout.rows * rollout.observationStride),
       count: rollout.environments * rollout.observationStride)
+    rollout.memory.encode(into: &encoder)
     encoder.begin("environments")
     environments.encode(into: &encoder)
   }
@@ -260,6 +296,7 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
     try decoder.take(
       into: rollout.observations.base + rollout.rows * rollout.observationStride,
       count: rollout.environments * rollout.observationStride)
+    try rollout.memory.decode(from: &decoder)
     try decoder.begin("environments")
     try environments.decode(from: &decoder)
   }

@@ -12,8 +12,11 @@ public protocol TrainingLoop: ~Copyable {
   /// Plays episodes with the mean action and frozen scaling, always the same ones: those that `sinew evaluate` plays with
   /// the seed 10000.
   func evaluate(episodes: Int) throws(LearningError) -> EvaluationFigures
-  /// The policy's mean action for an observation as the environment gives it, by the trainer's own forward pass.
-  func meanAction(_ observation: [Double]) -> [Float]
+  /// The policy's mean actions for observations as the environment gives them, by the trainer's own forward pass. Where
+  /// there is memory they are one episode from its beginning.
+  func meanActions(_ observations: [[Double]]) -> [[Float]]
+  /// Numbers of the observation that never varied, by their places; empty where observations are not normalised.
+  var unvaryingObservations: [Int] { get }
   /// The whole state between two iterations.
   func encode(into encoder: inout StateEncoder)
   /// Continues from a stored state; running episodes are played again up to where they stood.
@@ -36,9 +39,11 @@ struct Evaluation<E: Environment & ~Copyable>: ~Copyable {
     self.stride = stride
   }
 
-  /// - Parameter act: from rows, `stride` floats apart, and their number to actions inside the box.
+  /// - Parameters:
+  ///   - ended: is told each environment whose episode ended.
+  ///   - act: from rows, `stride` floats apart, and their number to actions inside the box.
   func play(
-    episodes: Int, scaling: borrowing ObservationScaling,
+    episodes: Int, scaling: borrowing ObservationScaling, ended: (Int) -> Void = { _ in },
     act: (UnsafeMutablePointer<Float>, Int, UnsafeMutablePointer<Float>) -> Void
   ) throws(LearningError) -> EvaluationFigures {
     let count = environments.count
@@ -56,6 +61,7 @@ struct Evaluation<E: Environment & ~Copyable>: ~Copyable {
       for environment in 0..<count {
         let share = episodes / count + (environment < episodes % count ? 1 : 0)
         let result = environments.steps[environment]
+        if result.terminated || result.truncated { ended(environment) }
         if result.terminated || result.truncated, played[environment] < share {
           figures.note(environments.finishedEpisodes[environment], episode: environment + played[environment] * count)
           played[environment] += 1

@@ -124,9 +124,7 @@ public struct PolicyInspection: Sendable, Equatable, Codable {
   /// Adds what a network of layers says.
   mutating func describe(_ stack: LayerStack) {
     producer = "safetensors"
-    if let first = stack.layers.first {
-      inputs = [Port(name: "observation", shape: "[1, \(first.inputs)]", role: "observation")]
-    }
+    inputs = [Port(name: "observation", shape: "[1, \(stack.inputs)]", role: "observation")]
     outputs = [Port(name: "action", shape: "[1, \(actionCount)]", role: "action")]
     if !stack.valueLayers.isEmpty { outputs.append(Port(name: "value", shape: "[1, 1]", role: "value")) }
   }

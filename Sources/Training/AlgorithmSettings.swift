@@ -82,6 +82,7 @@ enum AlgorithmSettings: Sendable {
       try x.optionalDouble("target_kl", &o.targetKL, in: positive)
       try x.boolean("recompute_advantage", &o.recomputesAdvantages)
       try x.boolean("bootstrap_truncation", &o.bootstrapsTruncation)
+      try x.integer("rnn_sequence_length", &o.sequenceLength, in: steps)
       self = .ppo(o)
     case .a2c:
       var o = AdvantageActorCritic.Options()

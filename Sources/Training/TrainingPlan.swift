@@ -66,10 +66,23 @@ public struct TrainingPlan: Sendable {
   /// Reads networks and algorithm; refuses what neither has.
   func read() throws -> (algorithm: AlgorithmSettings, networks: NetworkSettings) {
     var x = parameters
-    let networks = try NetworkSettings(&x, isDeterministic: algorithm.isOffPolicy)
+    let networks = try NetworkSettings(&x, for: algorithm)
     let settings = try AlgorithmSettings(algorithm, &x)
     try x.finish(algorithm: algorithm.rawValue)
     return (settings, networks)
+  }
+}
+
+/// A recurrent layer in front of policy and critic, under rsl_rl's names.
+private enum MemoryKind: String, CaseIterable {
+  case none, gru, lstm
+
+  var cell: RecurrentCell? {
+    switch self {
+    case .none: nil
+    case .gru: .gru
+    case .lstm: .lstm
+    }
   }
 }
 
@@ -77,7 +90,8 @@ public struct TrainingPlan: Sendable {
 struct NetworkSettings: Sendable {
   private var shape = ActorCriticShape(observationCount: 1, actionCount: 1, actionRange: -1...1)
 
-  init(_ x: inout HyperParameters, isDeterministic: Bool) throws(ConfigurationError) {
+  init(_ x: inout HyperParameters, for algorithm: AlgorithmName) throws(ConfigurationError) {
+    let isDeterministic = algorithm.isOffPolicy
     if isDeterministic {
       let usual = DeterministicShape(observationCount: 1, actionCount: 1, actionRange: -1...1)
       shape.actorHidden = usual.actorHidden
@@ -91,6 +105,12 @@ struct NetworkSettings: Sendable {
     try x.choice("log_std", &shape.spread)
     try x.double("log_std_init", &shape.initialLogDeviation, in: -20...10)
     try x.boolean("squash", &shape.isSquashed)
+    guard algorithm == .ppo else { return }
+    var kind = MemoryKind.none
+    var size = 256
+    try x.choice("rnn_type", &kind)
+    try x.integer("rnn_hidden_dim", &size, in: 1...4096)
+    shape.memory = kind.cell.map { MemoryShape($0, size: size) }
   }
 
   /// A Gaussian policy and its critic for an environment.

@@ -16,6 +16,8 @@ struct TrainedNetwork {
   var actionRange: ClosedRange<Double>
   var layers: [BundleContents.Layer]
   var valueLayers: [BundleContents.Layer] = []
+  var memory: BundleContents.Memory?
+  var valueMemory: BundleContents.Memory?
   var spread: BundleContents.Spread
   var isSquashed: Bool
   /// Mean and variance of the observations; nil where they are not scaled.
@@ -38,6 +40,26 @@ struct TrainedNetwork {
     }
   }
 
+  /// A recurrent layer's weights as files hold them: [gates·units][inputs], without the padding between gates.
+  static func memory(
+    _ layer: borrowing TrainableRecurrentLayer?, _ parameters: UnsafePointer<Float>
+  ) -> BundleContents.Memory? {
+    switch layer {
+    case .some(let layer):
+      let gates = layer.cell == .gru ? 3 : 4
+      let columns = (0..<(gates * layer.size)).map { $0 / layer.size * layer.stride + $0 % layer.size }
+      func rows(_ block: ParameterBlock) -> [Float] {
+        columns.flatMap { column in
+          (0..<block.rows).map { parameters[block.offset + $0 * block.stride + column] }
+        }
+      }
+      return BundleContents.Memory(
+        cell: layer.cell, weights: rows(layer.blocks[0]), recurrentWeights: rows(layer.blocks[1]),
+        bias: rows(layer.blocks[2]), recurrentBias: rows(layer.blocks[3]))
+    case nil: return nil
+    }
+  }
+
   static func moments(_ scaling: borrowing ObservationScaling) -> (mean: [Double], variance: [Double])? {
     guard scaling.isOn else { return nil }
     let size = scaling.moments.size
@@ -56,6 +78,8 @@ extension OnPolicyTraining: BundledTraining where E: ~Copyable, A: ~Copyable {
       observationCount: shape.observationCount, actionRange: shape.actionRange,
       layers: TrainedNetwork.layers(model.actor.blocks, parameters, shape.activation),
       valueLayers: TrainedNetwork.layers(model.critic.blocks, parameters, shape.activation),
+      memory: TrainedNetwork.memory(model.actorMemory, parameters),
+      valueMemory: TrainedNetwork.memory(model.criticMemory, parameters),
       spread: model.logDeviation.map { .constant($0.values(in: parameters)) }
         ?? .secondHalf(Double(range.lowerBound)...Double(range.upperBound)),
       isSquashed: shape.isSquashed, moments: TrainedNetwork.moments(observationScaling))
@@ -79,17 +103,17 @@ extension TrainingSession {
   ) -> BundleContents {
     let network = training.network
     var random = RandomStream(seed: plan.options.seed, name: "golden vectors")
-    let golden = (0..<16).map { row in
+    let observations = (0..<16).map { row in
       // Around what the policy saw, the last two far outside.
       let reach = row < 14 ? 1.5 : 30.0
-      let observation = (0..<network.observationCount).map { index in
+      return (0..<network.observationCount).map { index in
         let deviation = network.moments?.variance[index].squareRoot() ?? 1
         return (network.moments?.mean[index] ?? 0) + reach * deviation * random.normal()
       }
-      return (observation: observation, action: training.meanAction(observation))
     }
+    let golden = zip(observations, training.meanActions(observations)).map { (observation: $0, action: $1) }
     let task = environmentTask
-    return BundleContents(
+    var contents = BundleContents(
       name: "\(task?.name ?? plan.task)-\(plan.algorithm.rawValue)", robot: task?.model,
       jointNames: task?.actionNames ?? ["pendulum"], rateHz: task.map { 1 / $0.stepDuration } ?? 20,
       observationNames: task?.observationNames ?? ["cos_angle", "sin_angle", "velocity"],
@@ -109,5 +133,7 @@ extension TrainingSession {
         ("evaluation_mean_return", "\(evaluation.mean)"), ("evaluation_episodes", "\(evaluation.returns.count)"),
         ("golden_vectors", "the trainer's own forward pass"),
       ])
+    (contents.memory, contents.valueMemory) = (network.memory, network.valueMemory)
+    return contents
   }
 }

@@ -58,6 +58,50 @@ import Testing
     #expect(try withoutSpeed("whole") == withoutSpeed("killed"))
   }
 
+  @Test(
+    "a recurrent policy is trained, continued after a kill bit for bit, and played like any other",
+    arguments: ["gru", "lstm"])
+  func recurrent(_ cell: String) throws {
+    let folder = try ScratchFolder()
+    let settings =
+      ["--task", "reacher-v5", "--steps", "3072", "--seed", "7", "--set", "rnn_type=\(cell)"]
+      + ["--set", "rnn_hidden_dim=5"] + Self.small
+    try folder.write("checkpoint_interval: 1\n", to: "often.yaml")
+    let whole = try Command.run(
+      ["train", "--config", "often.yaml", "--output", "whole"] + settings, in: folder, patience: 180)
+    #expect(whole.code == 0, "\(whole.errors)")
+    let killed = try Command(["train", "--config", "often.yaml", "--output", "killed"] + settings, in: folder.root)
+    let deadline = Date(timeIntervalSinceNow: 120)
+    while Date() < deadline, !((try? folder.text("killed/curve.csv"))?.contains("\n512,") ?? false) { usleep(1000) }
+    killed.send(SIGKILL)
+    #expect(try killed.finish().code == nil)
+    let resumed = try Command.run(["train", "--resume", "killed"], in: folder, patience: 180)
+    #expect(resumed.code == 0, "\(resumed.errors)")
+    for name in ["policy.yaml", "weights.safetensors", "golden.csv"] {
+      #expect(try folder.bytes("whole/policy/\(name)") == folder.bytes("killed/policy/\(name)"), "\(name)")
+    }
+    let inspected = try Command.run(["policy", "inspect", "whole/policy"], in: folder)
+    #expect(inspected.code == 0, "\(inspected.errors)")
+    #expect(inspected.output.contains("recurrent     actor.memory.weight hidden"), "\(inspected.output)")
+    #expect(inspected.output.contains("actor.memory.weight cell") == (cell == "lstm"))
+    // The trainer's evaluation is what the control loop makes of the bundle: states and resets are the same.
+    let played = try Command.run(
+      [
+        "evaluate", "--task", "reacher-v5", "--policy", "whole/policy", "--episodes", "50", "--seed", "10000", "--json",
+      ],
+      in: folder, patience: 120)
+    let expected = try #require(
+      try Command.run(
+        ["train", "--config", "often.yaml", "--output", "again", "--json"] + settings, in: folder, patience: 180
+      ).json?["evaluation_mean_return"] as? Double)
+    let got = try #require(played.json?["mean_return"] as? Double, "\(played.errors)")
+    #expect(abs(got - expected) <= 1e-3)
+    // It has no rows to learn from.
+    let tuned = try Command.run(
+      ["finetune", "--policy", "whole/policy", "--log", "none.mcap", "-o", "new"], in: folder, patience: 60)
+    #expect(tuned.code == 2)
+  }
+
   @Test("a killed run of TD3 continues bit for bit, with all that it remembered")
   func resumeReplay() throws {
     let folder = try ScratchFolder()
@@ -149,7 +193,10 @@ import Testing
     "a wrong setting is named, with what there is",
     arguments: [
       (["--set", "learning_rat=1"], "learning_rate"), (["--set", "learning_rate"], "NAME=VALUE"),
-      (["--set", "gamma=1.5"], "gamma"), (["--set", "activation_fn=gelu"], "did you mean 'relu'"),
+      (["--set", "gamma=1.5"], "gamma"), (["--set", "rnn_type=rnn"], "gru"),
+      (["--set", "rnn_type=gru", "--set", "rnn_sequence_length=7"], "does not divide n_steps"),
+      (["--algorithm", "a2c", "--set", "rnn_type=gru"], "a2c has no setting 'rnn_type'"),
+      (["--set", "activation_fn=gelu"], "did you mean 'relu'"),
       (["--algorithm", "a2c", "--set", "clip_range=0.1"], "a2c has no setting 'clip_range'"),
       (["--algorithm", "ddpg", "--set", "policy_delay=2"], "ddpg has no setting 'policy_delay'"),
       (["--algorithm", "td3", "--set", "log_std_init=0"], "td3 has no setting 'log_std_init'"),

@@ -8,6 +8,8 @@ public struct RolloutPlan: Sendable, Equatable {
   public var estimator: AdvantageEstimator
   /// Whether every rollout begins with new episodes, so that whole episodes are seen from their start.
   public var beginsEpisodes = false
+  /// Steps of the sequences that a recurrent network learns from; 0 where an algorithm has no use for memory.
+  public var sequenceLength = 0
 }
 
 /// What one update did. Figures that an algorithm has not are NaN.

@@ -32,6 +32,8 @@ public struct ProximalPolicyOptimisation: ~Copyable, OnPolicyAlgorithm {
     /// Values and advantages anew before every epoch (arXiv:2006.05990, section 3.5).
     public var recomputesAdvantages = false
     public var bootstrapsTruncation = true
+    /// `rnn_sequence_length`: steps that gradients of recurrent networks go back at most; divides `steps`.
+    public var sequenceLength = 16
     public init() {}
   }
 
@@ -39,7 +41,9 @@ public struct ProximalPolicyOptimisation: ~Copyable, OnPolicyAlgorithm {
   public let plan: RolloutPlan
   private var optimiser: Optimiser
   private var batch: PolicyBatch
+  /// Of rows; of sequences where there is memory.
   private let permutation: Permutation
+  private let numbersPerBatch: Int
 
   public init(_ options: Options, model: borrowing ActorCritic, environments: Int) {
     self.options = options
@@ -47,13 +51,15 @@ public struct ProximalPolicyOptimisation: ~Copyable, OnPolicyAlgorithm {
       steps: options.steps,
       estimator: AdvantageEstimator(
         gamma: options.gamma, rule: .generalised(lambda: options.lambda),
-        bootstrapsTruncation: options.bootstrapsTruncation))
+        bootstrapsTruncation: options.bootstrapsTruncation), sequenceLength: options.sequenceLength)
     optimiser = Optimiser(.adam(), range: 0..<model.layout.count, kernels: model.kernels)
-    let rows = options.steps * environments
+    let length = model.memoryWidth > 0 ? options.sequenceLength : 1
+    let count = options.steps * environments / length
+    numbersPerBatch = max(1, min(options.batchSize / length, count))
     batch = PolicyBatch(
-      capacity: min(options.batchSize, rows), observationStride: model.observationStride,
-      actionCount: model.shape.actionCount)
-    permutation = Permutation(count: rows)
+      capacity: numbersPerBatch * length, observationStride: model.observationStride,
+      actionCount: model.shape.actionCount, memoryWidth: model.memoryWidth, sequenceLength: length)
+    permutation = Permutation(count: count)
   }
 
   public mutating func update(
@@ -66,8 +72,8 @@ public struct ProximalPolicyOptimisation: ~Copyable, OnPolicyAlgorithm {
     epochs: for epoch in 0..<options.epochs {
       if epoch > 0 && options.recomputesAdvantages { model.judge(rollout, plan.estimator) }
       permutation.shuffle(&random)
-      for first in stride(from: 0, to: permutation.count, by: batch.capacity) {
-        batch.load(rollout, rows: permutation.rows + first, count: min(batch.capacity, permutation.count - first))
+      for first in stride(from: 0, to: permutation.count, by: numbersPerBatch) {
+        batch.load(rollout, rows: permutation.rows + first, count: min(numbersPerBatch, permutation.count - first))
         let kl = try step(model, rate: rate, &sums)
         if let target = options.targetKL, kl > 1.5 * target { break epochs }
       }
@@ -134,8 +140,8 @@ public struct ProximalPolicyOptimisation: ~Copyable, OnPolicyAlgorithm {
     return (clipped, near == value ? 2 * (value - target) : 0)
   }
 
-  /// The losses and the gradient of given rows, without a step: for comparison with other people's software. The gradient
-  /// is left in the model.
+  /// The losses and the gradient of given rows (of sequences, where there is memory), without a step: for comparison with
+  /// other people's software. The gradient is left in the model.
   public mutating func lossAndGradient(
     _ model: borrowing ActorCritic, _ rollout: borrowing RolloutBuffer, rows: UnsafePointer<Int32>, count: Int
   ) -> UpdateFigures {

@@ -14,6 +14,8 @@ public struct ActorCriticShape: Sendable, Equatable {
   public var isSquashed = false
   /// log σ at the start.
   public var initialLogDeviation = 0.0
+  /// A recurrent layer in front of the policy's layers, and one of the same size in front of the critic's; nil for none.
+  public var memory: MemoryShape?
 
   public init(observationCount: Int, actionCount: Int, actionRange: ClosedRange<Double>) {
     self.observationCount = observationCount
@@ -22,14 +24,30 @@ public struct ActorCriticShape: Sendable, Equatable {
   }
 }
 
+/// A recurrent layer's kind and number of units.
+public struct MemoryShape: Sendable, Equatable {
+  public var cell: RecurrentCell
+  public var size: Int
+
+  public init(_ cell: RecurrentCell, size: Int) {
+    self.cell = cell
+    self.size = size
+  }
+}
+
 /// A Gaussian policy and a separate critic over one flat parameter vector: the policy's layers, its log σ, then the
-/// critic's layers. Weights start orthogonal with gain √2 in hidden layers, 0.01 before the mean, 1 before the value.
+/// critic's layers. Weights start orthogonal with gain √2 in hidden layers, 0.01 before the mean, 1 before the value, 1 in
+/// each gate of a recurrent layer.
 public struct ActorCritic: ~Copyable {
   public let shape: ActorCriticShape
   public let head: GaussianHead
   public let kernels: VectorKernels
+  /// The policy's layers, behind `actorMemory` if there is one.
   public let actor: FeedForward
   public let critic: FeedForward
+  /// Recurrent layers in front of the two.
+  public let actorMemory: TrainableRecurrentLayer?
+  public let criticMemory: TrainableRecurrentLayer?
   /// The free log σ; nil when the network gives it.
   public let logDeviation: ParameterBlock?
   public let layout: ParameterLayout
@@ -47,24 +65,34 @@ public struct ActorCritic: ~Copyable {
       actionCount: shape.actionCount, spread: shape.spread, isSquashed: shape.isSquashed,
       actionRange: shape.actionRange)
     var layout = ParameterLayout()
+    func makeMemory(_ name: String) -> TrainableRecurrentLayer? {
+      guard let memory = shape.memory else { return nil }
+      return TrainableRecurrentLayer(
+        memory.cell, inputs: shape.observationCount, size: memory.size, name: name, layout: &layout,
+        rowCapacity: rowCapacity, kernels: kernels)
+    }
+    let inputs = shape.memory?.size ?? shape.observationCount
+    actorMemory = makeMemory("actor.memory")
     actor = FeedForward(
       FeedForwardShape(
-        inputs: shape.observationCount, hidden: shape.actorHidden, outputs: head.networkOutputs,
+        inputs: inputs, hidden: shape.actorHidden, outputs: head.networkOutputs,
         activation: shape.activation), name: "actor", layout: &layout, rowCapacity: rowCapacity, kernels: kernels)
     let spread =
       shape.spread == .stateIndependent ? layout.add("actor.log_std", rows: 1, columns: shape.actionCount) : nil
     logDeviation = spread
     criticOffset = layout.count
+    criticMemory = makeMemory("critic.memory")
     critic = FeedForward(
-      FeedForwardShape(
-        inputs: shape.observationCount, hidden: shape.criticHidden, outputs: 1, activation: shape.activation),
+      FeedForwardShape(inputs: inputs, hidden: shape.criticHidden, outputs: 1, activation: shape.activation),
       name: "critic", layout: &layout, rowCapacity: rowCapacity, kernels: kernels)
     self.layout = layout
     parameters = FloatBuffer(count: layout.count)
     gradients = FloatBuffer(count: layout.count)
     observationStride = paddedCount(shape.observationCount)
     var random = RandomStream(seed: seed, name: "initial weights")
+    actorMemory.initialise(parameters.base, random: &random)
     actor.initialise(parameters.base, hiddenGain: 2.0.squareRoot(), outputGain: 0.01, random: &random)
+    criticMemory.initialise(parameters.base, random: &random)
     critic.initialise(parameters.base, hiddenGain: 2.0.squareRoot(), outputGain: 1, random: &random)
     let start = Float(shape.initialLogDeviation)
     if let spread {
@@ -108,22 +136,23 @@ public struct ActorCritic: ~Copyable {
   }
 
   /// Values of all rows of a rollout and of what follows them, then advantages and targets. V(s′) is that of the next row
-  /// of the same environment, or of the last observation where an episode ended.
+  /// of the same environment, or of the last observation where an episode ended, with what the critic remembers of it.
   public func judge(_ rollout: borrowing RolloutBuffer, _ estimator: AdvantageEstimator) {
     let rows = rollout.rows
     let count = rollout.environments
     if estimator.rule.usesValues {
       let stride = critic.outputStride
-      critic.forward(
-        parameters.base, input: rollout.observations.base, inputStride: observationStride, rows: rows + count)
+      forwardCritic(
+        rollout.observations.base,
+        RowSequence(
+          steps: rollout.steps + 1, rows: count, states: rollout.memory.criticStart, keep: rollout.memory.keepRows))
       for row in 0..<rows {
         rollout.values[row] = critic.output[row * stride]
         rollout.nextValues[row] = critic.output[(row + count) * stride]
       }
+      criticMemory.keepStates(of: rollout)
       if rollout.finalCount > 0 {
-        critic.forward(
-          parameters.base, input: rollout.finalObservations.base, inputStride: observationStride,
-          rows: rollout.finalCount)
+        forwardCritic(rollout.finalObservations.base, RowSequence(rows: rollout.finalCount))
         for row in 0..<rows where rollout.finalSlots[row] >= 0 {
           rollout.nextValues[row] = critic.output[Int(rollout.finalSlots[row]) * stride]
         }

@@ -1,6 +1,7 @@
 import Networks
 
-/// The rows of a rollout that one gradient step looks at, with all that an algorithm reads and writes for them.
+/// The rows of a rollout that one gradient step looks at, with all that an algorithm reads and writes for them. Of a
+/// rollout with memory these are whole sequences, time-major: the first step of each, then the second of each.
 ///
 /// `load` gathers rows, `evaluate` computes log π, values and entropy under the present parameters; the algorithm then
 /// writes its coefficients ∂L/∂log π and ∂L/∂V, and `differentiate` turns them into the parameters' gradient. An
@@ -24,9 +25,28 @@ public struct PolicyBatch: ~Copyable {
   public let logProbabilityGradients: UnsafeMutablePointer<Float>
   public let valueGradients: UnsafeMutablePointer<Float>
   private let floats: FloatBuffer
+  /// Steps of a sequence; 1 without memory.
+  private let length: Int
+  /// States before each sequence, and the factors on those before each step.
+  private let actorStates: FloatBuffer
+  private let criticStates: FloatBuffer
+  private let keep: FloatBuffer
+  private let memoryWidth: Int
 
-  public init(capacity: Int, observationStride: Int, actionCount: Int) {
+  /// - Parameters:
+  ///   - capacity: the most rows; a multiple of `sequenceLength`.
+  ///   - memoryWidth: floats of a recurrent network's state; 0 without one.
+  ///   - sequenceLength: steps of a sequence; 1 without memory.
+  public init(
+    capacity: Int, observationStride: Int, actionCount: Int, memoryWidth: Int = 0, sequenceLength: Int = 1
+  ) {
+    precondition(capacity % sequenceLength == 0, "a batch is whole sequences")
     self.capacity = capacity
+    self.memoryWidth = memoryWidth
+    length = sequenceLength
+    actorStates = FloatBuffer(count: capacity / sequenceLength * memoryWidth)
+    criticStates = FloatBuffer(count: capacity / sequenceLength * memoryWidth)
+    keep = FloatBuffer(count: memoryWidth == 0 ? 0 : capacity)
     observations = FloatBuffer(count: capacity * observationStride)
     floats = FloatBuffer(count: capacity * (actionCount + 8))
     var next = floats.base
@@ -45,13 +65,31 @@ public struct PolicyBatch: ~Copyable {
     valueGradients = part(1)
   }
 
-  /// Gathers the rows with the given numbers.
-  public mutating func load(_ rollout: borrowing RolloutBuffer, rows: UnsafePointer<Int32>, count: Int) {
-    precondition(count <= capacity, "more rows than the batch has room for")
-    self.count = count
+  /// Gathers the rows with the given numbers; of a rollout with memory the sequences with these numbers: sequence k of
+  /// environment e has the number k·environments + e.
+  public mutating func load(_ rollout: borrowing RolloutBuffer, rows numbers: UnsafePointer<Int32>, count: Int) {
+    precondition(count * length <= capacity, "more rows than the batch has room for")
+    precondition(rollout.memory.width == memoryWidth, "the batch is made for another memory")
+    self.count = count * length
+    let environments = rollout.environments
+    for index in 0..<(memoryWidth == 0 ? 0 : count) {
+      let number = Int(numbers[index])
+      (actorStates.base + index * memoryWidth).update(
+        from: rollout.memory.actorStates.base + number * memoryWidth, count: memoryWidth)
+      (criticStates.base + index * memoryWidth).update(
+        from: rollout.memory.criticStates.base + number * memoryWidth, count: memoryWidth)
+      for step in 0..<length {
+        let first = (number / environments * length + step) * environments + number % environments
+        // The state before a sequence has been cleared already where an episode begins with it.
+        keep.base[step * count + index] = step == 0 ? 1 : rollout.memory.keep.base[first]
+      }
+    }
     let (stride, width) = (rollout.observationStride, rollout.actionCount)
-    for index in 0..<count {
-      let row = Int(rows[index])
+    for index in 0..<self.count {
+      let number = Int(numbers[index % count])
+      let row =
+        memoryWidth == 0
+        ? number : (number / environments * length + index / count) * environments + number % environments
       (observations.base + index * stride).update(from: rollout.observations.base + row * stride, count: stride)
       for action in 0..<width { actions[index * width + action] = rollout.actions[row * width + action] }
       oldLogProbabilities[index] = rollout.logProbabilities[row]
@@ -61,10 +99,14 @@ public struct PolicyBatch: ~Copyable {
     }
   }
 
+  private func sequence(_ states: borrowing FloatBuffer) -> RowSequence {
+    guard memoryWidth > 0 else { return RowSequence(rows: count) }
+    return RowSequence(steps: length, rows: count / length, states: states.base, keep: keep.base)
+  }
+
   /// The policy's forward pass: log π and entropy.
   public mutating func evaluatePolicy(_ model: borrowing ActorCritic) {
-    model.actor.forward(
-      model.parameters.base, input: observations.base, inputStride: model.observationStride, rows: count)
+    model.forwardActor(observations.base, sequence(actorStates))
     let rows = model.rows
     model.head.logProbabilities(rows, actions: actions, count: count, into: logProbabilities)
     entropy = model.head.entropy(rows, logProbabilities: logProbabilities, count: count)
@@ -72,8 +114,7 @@ public struct PolicyBatch: ~Copyable {
 
   /// The critic's forward pass.
   public func evaluateCritic(_ model: borrowing ActorCritic) {
-    model.critic.forward(
-      model.parameters.base, input: observations.base, inputStride: model.observationStride, rows: count)
+    model.forwardCritic(observations.base, sequence(criticStates))
     for row in 0..<count { values[row] = model.critic.output[row * model.critic.outputStride] }
   }
 
@@ -83,18 +124,14 @@ public struct PolicyBatch: ~Copyable {
     model.head.differentiate(
       model.rows, actions: actions, count: count, logProbabilityGradients: logProbabilityGradients,
       entropyGradient: entropyGradient / Double(count), means: model.actor.outputGradient, logDeviations: spread)
-    model.actor.backward(
-      model.parameters.base, input: observations.base, inputStride: model.observationStride, rows: count,
-      into: model.gradients.base)
+    model.backwardActor(observations.base, sequence(actorStates))
   }
 
   /// From `valueGradients` to the gradient of the critic's parameters.
   public func differentiateCritic(_ model: borrowing ActorCritic) {
     let stride = model.critic.outputStride
     for row in 0..<count { model.critic.outputGradient[row * stride] = valueGradients[row] }
-    model.critic.backward(
-      model.parameters.base, input: observations.base, inputStride: model.observationStride, rows: count,
-      into: model.gradients.base)
+    model.backwardCritic(observations.base, sequence(criticStates))
   }
 
   /// Advantages to mean 0 and sample standard deviation 1 (+ 10⁻⁸).

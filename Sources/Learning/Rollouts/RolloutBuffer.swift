@@ -31,16 +31,25 @@ public struct RolloutBuffer: ~Copyable {
   public let advantages: UnsafeMutablePointer<Float>
   /// What the critic is fitted to.
   public let targets: UnsafeMutablePointer<Float>
+  /// What recurrent networks remembered.
+  public let memory: RolloutMemory
   /// All floats and slots in one block.
   private let floats: FloatBuffer
   private let flags: UnsafeMutablePointer<UInt8>
 
-  public init(steps: Int, environments: Int, observationCount: Int, actionCount: Int) {
+  /// - Parameters:
+  ///   - memoryWidth: floats of a recurrent network's state; 0 without one.
+  ///   - sequenceLength: steps of the sequences that a rollout is then cut into; divides `steps`.
+  public init(
+    steps: Int, environments: Int, observationCount: Int, actionCount: Int, memoryWidth: Int = 0,
+    sequenceLength: Int = 1
+  ) {
     let rows = steps * environments
     self.steps = steps
     self.environments = environments
     self.actionCount = actionCount
     observationStride = paddedCount(observationCount)
+    memory = RolloutMemory(width: memoryWidth, length: sequenceLength, steps: steps, environments: environments)
     observations = FloatBuffer(count: (rows + environments) * observationStride)
     finalObservations = FloatBuffer(count: rows * observationStride)
     floats = FloatBuffer(count: rows * (3 * actionCount + 6))

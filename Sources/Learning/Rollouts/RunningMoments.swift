@@ -49,6 +49,12 @@ public struct RunningMoments: ~Copyable {
     merge(other.mean, other.variance, weight: other.weight)
   }
 
+  /// Whether a column showed nothing but one number, up to rounding: its sum of squares about the mean is no more than
+  /// what the starting weight brought in.
+  public func isUnvarying(_ column: Int) -> Bool {
+    variance[column] * weight <= 2e-4 * (1 + mean[column] * mean[column])
+  }
+
   private mutating func merge(
     _ otherMean: UnsafePointer<Double>, _ otherVariance: UnsafePointer<Double>, weight otherWeight: Double
   ) {
@@ -87,6 +93,9 @@ public struct ObservationScaling: ~Copyable {
     moments = RunningMoments(size: size)
     self.isOn = isOn
   }
+
+  /// Places of the numbers that never varied so far; empty where nothing is scaled.
+  public var unvarying: [Int] { isOn ? (0..<moments.size).filter { moments.isUnvarying($0) } : [] }
 
   /// Writes `count` rows for a network, `stride` floats apart.
   public func apply(

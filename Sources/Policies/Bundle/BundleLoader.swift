@@ -61,7 +61,10 @@ struct BundleLoader {
       exploration: head.exploration, normaliser: manifest.normaliser, recurrentPairs: [],
       hasValue: network.valueOutput != nil, parameterCount: network.program.summary.parameterCount, goldenRows: 0,
       provenance: manifest.training)
-    if case .onnx(let plan) = source { description.recurrentPairs = plan.pairs }
+    switch source {
+    case .onnx(let plan): description.recurrentPairs = plan.pairs
+    case .layers(let stack): description.recurrentPairs = stack.recurrentPairs
+    }
     let summary = network.program.summary
     let vectors = try GoldenVectors(
       path: used(manifest.testVectors, hashes, key: "test_vectors"), observationCount: network.observationCount,
@@ -111,11 +114,13 @@ struct BundleLoader {
   // MARK: Network of layers
 
   private func stack(
-    _ weights: SafetensorsFile, _ layers: [PolicyManifest.Layer], _ valueLayers: [PolicyManifest.Layer]
+    _ weights: SafetensorsFile, _ layers: PolicyManifest.Layers, _ valueLayers: PolicyManifest.Layers?
   ) throws(PolicyError) -> LayerStack {
     var stack = LayerStack(file: manifest.file, layers: [])
-    for layer in layers { stack.layers.append(try self.layer(layer, weights)) }
-    for layer in valueLayers { stack.valueLayers.append(try self.layer(layer, weights)) }
+    for layer in layers.dense { stack.layers.append(try self.layer(layer, weights)) }
+    for layer in valueLayers?.dense ?? [] { stack.valueLayers.append(try self.layer(layer, weights)) }
+    if let memory = layers.memory { stack.memory = try self.memory(memory, weights) }
+    if let memory = valueLayers?.memory { stack.valueMemory = try self.memory(memory, weights) }
     switch manifest.distribution {
     case .gaussian(.secondHalf, _): stack.isSpreadInOutput = true
     case .gaussian(.tensor(let name), _): stack.constantSpread = try weights.tensor(name).floats
@@ -144,6 +149,33 @@ struct BundleLoader {
     return LayerStack.Layer(
       name: layer.weight, weights: matrix.floats, bias: bias, inputs: matrix.shape[1], outputs: matrix.shape[0],
       activation: layer.activation)
+  }
+
+  private func memory(
+    _ memory: PolicyManifest.Memory, _ weights: SafetensorsFile
+  ) throws(PolicyError) -> LayerStack.Memory {
+    let matrix = try weights.tensor(memory.weight)
+    let gates = memory.cell == .gru ? 3 : 4
+    guard matrix.shape.count == 2, matrix.count > 0, matrix.shape[0] % gates == 0 else {
+      throw PolicyError(
+        .shape, file: manifest.file, place: memory.weight.quoted,
+        "has the shape \(matrix.shape), not [\(gates)·units, inputs]")
+    }
+    let size = matrix.shape[0] / gates
+    func tensor(_ name: String, _ shape: [Int]) throws(PolicyError) -> [Float] {
+      let tensor = try weights.tensor(name)
+      guard tensor.shape == shape else {
+        throw PolicyError(
+          .shape, file: manifest.file, place: name.quoted,
+          "has the shape \(tensor.shape), but \(memory.weight.quoted) has \(size) units, which take \(shape)")
+      }
+      return tensor.floats
+    }
+    return LayerStack.Memory(
+      name: memory.weight, cell: memory.cell, weights: matrix.floats,
+      recurrentWeights: try tensor(memory.recurrentWeight, [gates * size, size]),
+      bias: try tensor(memory.bias, [gates * size]) + tensor(memory.recurrentBias, [gates * size]),
+      inputs: matrix.shape[1], size: size)
   }
 
   // MARK: Head

@@ -1,5 +1,6 @@
 import Configuration
 import Glibc
+import Networks
 
 /// What a trained policy of dense layers is made of, ready to become a bundle.
 public struct BundleContents: Sendable {
@@ -14,6 +15,28 @@ public struct BundleContents: Sendable {
       self.weights = weights
       self.bias = bias
       self.activation = activation
+    }
+  }
+  /// A recurrent layer in front of the dense ones; gates in ONNX's order (z, r, h or i, o, f, c).
+  public struct Memory: Sendable {
+    public var cell: RecurrentCell
+    /// [gates·size][inputs].
+    public var weights: [Float]
+    /// [gates·size][size].
+    public var recurrentWeights: [Float]
+    /// Of the input, gates·size numbers.
+    public var bias: [Float]
+    /// Of the recurrent part; the GRU's reset gate stands behind it.
+    public var recurrentBias: [Float]
+
+    public init(
+      cell: RecurrentCell, weights: [Float], recurrentWeights: [Float], bias: [Float], recurrentBias: [Float]
+    ) {
+      self.cell = cell
+      self.weights = weights
+      self.recurrentWeights = recurrentWeights
+      self.bias = bias
+      self.recurrentBias = recurrentBias
     }
   }
   /// Where log σ comes from.
@@ -38,13 +61,18 @@ public struct BundleContents: Sendable {
   public var observationNames: [String]
   public var layers: [Layer]
   public var valueLayers: [Layer]
+  /// In front of `layers`, if the policy is recurrent.
+  public var memory: Memory?
+  /// In front of `valueLayers`.
+  public var valueMemory: Memory?
   public var spread: Spread
   public var isSquashed: Bool
   public var actionKind: ActionTransform.Kind
   /// The box of every action; infinite where there is none.
   public var actionRange: ClosedRange<Double>
   public var normaliser: ObservationNormaliser
-  /// Observations and the actions that the trainer's own forward pass gave for them, at least five.
+  /// Observations and the actions that the trainer's own forward pass gave for them, at least five; for a recurrent policy
+  /// one episode from its beginning.
   public var golden: [(observation: [Double], action: [Float])]
   /// Algorithm, steps and so on, in this order.
   public var training: [(key: String, value: String)]
@@ -86,11 +114,28 @@ public enum BundleWriter {
         return "    - {weight: \(weight), bias: \(bias), activation: \(layer.activation)}"
       }
     }
+    func add(_ memory: BundleContents.Memory?, _ prefix: String) -> [String] {
+      guard let memory else { return [] }
+      let rows = memory.bias.count
+      let parts = [
+        ("weight", [rows, memory.weights.count / max(1, rows)], memory.weights),
+        ("recurrent_weight", [rows, memory.recurrentWeights.count / max(1, rows)], memory.recurrentWeights),
+        ("bias", [rows], memory.bias), ("recurrent_bias", [rows], memory.recurrentBias),
+      ]
+      let keys = parts.map { part in
+        tensors.append(("\(prefix).memory.\(part.0)", part.1, part.2))
+        return "\(part.0): \(prefix).memory.\(part.0)"
+      }
+      return ["    - {cell: \(memory.cell.rawValue), \(keys.joined(separator: ", "))}"]
+    }
     var lines = ["schema: 1", "name: \(quoted(x.name))"]
     if let robot = x.robot { lines.append("robot: \(quoted(robot))") }
     lines += ["joint_names: [\(x.jointNames.map(quoted).joined(separator: ", "))]", "rate_hz: \(x.rateHz)", ""]
-    lines += ["network:", "  safetensors: weights.safetensors", "  layers:"] + add(x.layers, "actor")
-    if !x.valueLayers.isEmpty { lines += ["  value_layers:"] + add(x.valueLayers, "critic") }
+    lines += ["network:", "  safetensors: weights.safetensors", "  layers:"]
+    lines += add(x.memory, "actor") + add(x.layers, "actor")
+    if !x.valueLayers.isEmpty {
+      lines += ["  value_layers:"] + add(x.valueMemory, "critic") + add(x.valueLayers, "critic")
+    }
     lines += ["", "observation:"] + x.observationNames.map { "  - {name: \(quoted($0)), dim: 1}" }
     lines += ["", "action:", "  kind: \(x.actionKind.rawValue)"]
     let (low, high) = (x.actionRange.lowerBound, x.actionRange.upperBound)

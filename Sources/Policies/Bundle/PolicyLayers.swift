@@ -30,6 +30,11 @@ extension LoadedPolicy {
         .unsupported, file: description.path, "is a graph, which cannot go on learning",
         suggestion: "take a bundle of 'sinew train', whose layers are in safetensors")
     }
+    guard stack.memory == nil, stack.valueMemory == nil else {
+      throw PolicyError(
+        .unsupported, file: description.path, "is recurrent, which cannot go on learning from single rows",
+        suggestion: "take a bundle of dense layers")
+    }
     var range: ClosedRange<Double>?
     if case .gaussian(.stateDependent(let clamp), _) = description.distribution { range = clamp }
     var constant = stack.constantSpread

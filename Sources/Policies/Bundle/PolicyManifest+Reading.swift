@@ -56,7 +56,8 @@ extension PolicyManifest {
     if let weights = try node.optional("safetensors") {
       try node.allowOnly(["safetensors", "layers", "value_layers"])
       guard pairs.isEmpty else {
-        throw node.error("a stack of layers has no recurrent state", suggestion: "export recurrent networks as ONNX")
+        throw node.error(
+          "recurrent pairs are for ONNX", suggestion: "begin the layers with {cell: gru, weight: …} instead")
       }
       let layers = try readLayers(node.child("layers"))
       let valueLayers = try node.optional("value_layers").map { node throws(ConfigurationError) in try readLayers(node)
@@ -64,7 +65,7 @@ extension PolicyManifest {
       if case .gaussian(.output, _) = distribution {
         throw node.error("a stack of layers has no outputs to name", suggestion: "use log_std: {second_half: true}")
       }
-      return .safetensors(path: try weights.string(), layers: layers, valueLayers: valueLayers ?? [])
+      return .safetensors(path: try weights.string(), layers: layers, valueLayers: valueLayers)
     }
     guard let model = try node.optional("onnx") else {
       throw node.error("needs the key onnx or safetensors", suggestion: "name the network's file")
@@ -87,9 +88,19 @@ extension PolicyManifest {
     return .onnx(path: try model.string(), choices)
   }
 
-  private static func readLayers(_ node: ConfigurationNode) throws(ConfigurationError) -> [Layer] {
+  private static func readLayers(_ node: ConfigurationNode) throws(ConfigurationError) -> Layers {
     var layers: [Layer] = []
-    for item in try node.list() {
+    var memory: Memory?
+    for (index, item) in try node.list().enumerated() {
+      if let cell = try item.optional("cell") {
+        try item.allowOnly(["cell", "weight", "recurrent_weight", "bias", "recurrent_bias"])
+        guard index == 0 else { throw item.error("a recurrent layer can only be the first one") }
+        memory = Memory(
+          cell: try cell.choice(RecurrentCell.self), weight: try item.child("weight").string(),
+          recurrentWeight: try item.child("recurrent_weight").string(), bias: try item.child("bias").string(),
+          recurrentBias: try item.child("recurrent_bias").string())
+        continue
+      }
       try item.allowOnly(["weight", "bias", "activation"])
       let activation = try item.optional("activation").map { node throws(ConfigurationError) in try readActivation(node)
       }
@@ -98,8 +109,8 @@ extension PolicyManifest {
           weight: try item.child("weight").string(), bias: try item.optional("bias")?.string(),
           activation: activation ?? .identity))
     }
-    guard !layers.isEmpty, layers.count <= 256 else { throw node.error("needs 1 to 256 layers") }
-    return layers
+    guard !layers.isEmpty, layers.count <= 256 else { throw node.error("needs 1 to 256 dense layers") }
+    return Layers(memory: memory, dense: layers)
   }
 
   private enum ActivationName: String, CaseIterable {

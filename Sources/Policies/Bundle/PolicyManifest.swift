@@ -16,9 +16,22 @@ struct PolicyManifest: Sendable {
     var bias: String?
     var activation: Activation
   }
+  /// A recurrent layer in front of the others.
+  struct Memory: Sendable {
+    var cell: RecurrentCell
+    var weight: String
+    var recurrentWeight: String
+    var bias: String
+    var recurrentBias: String
+  }
+  /// Layers from the observation on.
+  struct Layers: Sendable {
+    var memory: Memory?
+    var dense: [Layer]
+  }
   enum Network: Sendable {
     case onnx(path: String, OnnxChoices)
-    case safetensors(path: String, layers: [Layer], valueLayers: [Layer])
+    case safetensors(path: String, layers: Layers, valueLayers: Layers?)
   }
   /// Where the logarithm of the standard deviation stands.
   enum Spread: Sendable {

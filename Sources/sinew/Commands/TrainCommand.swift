@@ -13,8 +13,9 @@ struct TrainCommand: ParsableCommand {
     discussion: """
       Settings come from a YAML file (--config) and from options, which win. What --set takes depends on the algorithm and \
       has the names and defaults of Stable-Baselines3: learning_rate, n_steps, batch_size, gamma … ; networks: net_arch, \
-      activation_fn (tanh, relu, elu, silu), log_std (state_independent, state_dependent), log_std_init, squash. A wrong \
-      name is answered with the right ones.
+      activation_fn (tanh, relu, elu, silu), log_std (state_independent, state_dependent), log_std_init, squash; with ppo a \
+      recurrent layer in front of policy and critic: rnn_type (gru, lstm), rnn_hidden_dim, and rnn_sequence_length, the \
+      steps that gradients go back in time. A wrong name is answered with the right ones.
 
       Algorithms: ppo, a2c, trpo, reinforce (baseline: none, running_mean, learned), actor-critic (n_steps: 1, 5 …); with \
       a deterministic policy and a replay buffer ddpg and td3 (buffer_size, learning_starts, tau, action_noise: none, \
@@ -30,6 +31,7 @@ struct TrainCommand: ParsableCommand {
       Examples:
         sinew train --task reacher-v5 --steps 300000 --seed 1 --output runs/reacher
         sinew train --task pendulum-v1 --algorithm trpo --set gamma=0.95
+        sinew train --task reacher-v5 --set rnn_type=gru --set rnn_hidden_dim=64
         sinew train --config training.yaml --threads 2
         sinew train --resume runs/reacher
         sinew evaluate --task reacher-v5 --policy runs/reacher/policy
