@@ -95,7 +95,10 @@ let package = Package(
     // Learning on tasks and simulated arms: settings, checkpoints, curves, bundles.
     room(
       "Training",
-      ["CSystem", "Configuration", "Learning", "Networks", "Numerics", "Policies", "Sessions", "Simulation", "Tasks"]),
+      [
+        "CSystem", "CZlib", "Configuration", "Learning", "Networks", "Numerics", "Policies", "Sessions", "Simulation",
+        "Tasks",
+      ]),
     // Both sides of the bus against each other on virtual time, with faults.
     room(
       "BusTrials",
@@ -176,7 +179,7 @@ let package = Package(
       name: "LoopTestSupport", dependencies: ["ArmModel", "Configuration", "Recording"], path: "Tests/LoopTestSupport",
       swiftSettings: swiftSettings),
     tests("Control", ["Control", "LoopTestSupport"]),
-    tests("Training", ["Training", "LoopTestSupport", "Sessions"]),
+    tests("Training", ["CZlib", "Training", "LoopTestSupport", "Sessions"]),
     tests("Sessions", ["Gamepads", "Sessions", "LoopTestSupport", "ServoBus", "VirtualServos"]),
     tests("Calibration", ["ArmProfiles", "Calibration", "Configuration", "Numerics", "ServoBus", "VirtualServos"]),
     // Boards of both kinds behind one door, and random hosts.

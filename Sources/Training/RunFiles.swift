@@ -16,6 +16,7 @@ struct RunFiles: Sendable {
   var checkpoint: String { folder + "/checkpoint.bin" }
   var curve: String { folder + "/curve.csv" }
   var picture: String { folder + "/curve.svg" }
+  var pixels: String { folder + "/curve.png" }
   var policy: String { folder + "/policy" }
 
   static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }

@@ -116,7 +116,7 @@ extension TrainingSession {
     var contents = BundleContents(
       name: "\(task?.name ?? plan.task)-\(plan.algorithm.rawValue)", robot: task?.model,
       jointNames: task?.actionNames ?? ["pendulum"], rateHz: task.map { 1 / $0.stepDuration } ?? 20,
-      observationNames: task?.observationNames ?? ["cos_angle", "sin_angle", "velocity"],
+      observationNames: observationNames,
       layers: network.layers, valueLayers: network.valueLayers, spread: network.spread,
       isSquashed: network.isSquashed,
       actionKind: task.map { $0.commandMode == .effort ? .torque : ($0.commandsChanges ? .delta : .position) }

@@ -14,6 +14,8 @@ public struct TrainingStatus: Sendable {
   /// Of the latest evaluation, if one was due in this iteration.
   public var evaluation: EvaluationFigures?
   public var totalSteps: Int
+  /// What deserves attention since the last report, one line each.
+  public var warnings: [String] = []
 }
 
 /// How a run ended.
@@ -166,10 +168,14 @@ public struct TrainingSession: Sendable {
       }
     }
     var result = TrainingResult()
+    var isExamined = false
     while training.stepCount < plan.totalSteps {
       guard sinew_stop_requests() == 0 else {
         result.signal = sinew_last_stop_signal()
-        if let files { try store(training, curve, files) }
+        if let files {
+          try store(training, curve, files)
+          try RunFiles.write(curve.drawing(title: title).png(), to: files.pixels)
+        }
         return result
       }
       let before = training.stepCount
@@ -189,13 +195,20 @@ public struct TrainingSession: Sendable {
       result.steps += report.iterationSteps
       result.collectSeconds += report.collectSeconds
       result.updateSeconds += report.updateSeconds
-      onStatus(TrainingStatus(report: report, evaluation: evaluation, totalSteps: plan.totalSteps))
+      var status = TrainingStatus(report: report, evaluation: evaluation, totalSteps: plan.totalSteps)
+      // Some episodes show what varies between them, too; a short run is examined at its end.
+      if !isExamined, report.episodes >= 10 || report.steps >= plan.totalSteps {
+        isExamined = true
+        status.warnings = warnings(unvarying: training.unvaryingObservations)
+      }
+      onStatus(status)
       if let files, report.iteration % plan.checkpointInterval == 0 { try store(training, curve, files) }
     }
     let final = try training.evaluate(episodes: plan.evaluationEpisodes)
     result.evaluation = final
     if let files {
       try store(training, curve, files)
+      try RunFiles.write(curve.drawing(title: title).png(), to: files.pixels)
       result.policy = try writePolicy(training, evaluation: final, files)
     }
     return result
@@ -207,7 +220,25 @@ public struct TrainingSession: Sendable {
     return "; the last good checkpoint is \(files.checkpoint)"
   }
 
+  /// An observation that never varies says nothing to the policy, and what it is normalised with is no measure: any other
+  /// value would reach the network a thousandfold.
+  private func warnings(unvarying: [Int]) -> [String] {
+    guard !unvarying.isEmpty else { return [] }
+    let names = unvarying.map { index in
+      observationNames.indices.contains(index) ? "'\(observationNames[index])'" : "number \(index)"
+    }
+    return [
+      "the \(names.count == 1 ? "observation" : "observations") \(names.joined(separator: ", ")) never varied: nothing "
+        + "can be learned from them, and another value would upset the policy; leave them out of the task"
+    ]
+  }
+
+  /// A name per number of the observation.
+  var observationNames: [String] { environmentTask?.observationNames ?? ["cos_angle", "sin_angle", "velocity"] }
+
   // MARK: Files
+
+  private var title: String { "\(plan.task), \(plan.algorithm.rawValue), seed \(plan.options.seed)" }
 
   private var fingerprint: String { "\(plan.text)\n\(setup?.task.sha256 ?? plan.task)" }
 
@@ -225,9 +256,7 @@ public struct TrainingSession: Sendable {
     training.encode(into: &encoder)
     // The curve first: a checkpoint never knows more than it.
     try RunFiles.write(Array(curve.csv.utf8), to: files.curve)
-    try RunFiles.write(
-      Array(curve.svg(title: "\(plan.task), \(plan.algorithm.rawValue), seed \(plan.options.seed)").utf8),
-      to: files.picture)
+    try RunFiles.write(Array(curve.drawing(title: title).svg.utf8), to: files.picture)
     try Checkpoint.write(encoder.bytes, to: files.checkpoint)
   }
 

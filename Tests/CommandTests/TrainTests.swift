@@ -21,6 +21,8 @@ import Testing
     #expect(try curve.values("steps") == [256, 512, 768, 1024])
     #expect(try curve.values("kl").allSatisfy { $0 >= 0 })
     #expect(try folder.text("run/curve.svg").contains("<polyline"))
+    #expect(try folder.bytes("run/curve.png").starts(with: [0x89, 0x50, 0x4e, 0x47]))
+    #expect(!outcome.errors.contains("warning"), "\(outcome.errors)")
     let played = try Command.run(
       ["evaluate", "--task", "reacher-v5", "--policy", "run/policy", "--episodes", "5", "--json"], in: folder,
       patience: 60)
@@ -100,6 +102,27 @@ import Testing
     let tuned = try Command.run(
       ["finetune", "--policy", "whole/policy", "--log", "none.mcap", "-o", "new"], in: folder, patience: 60)
     #expect(tuned.code == 2)
+  }
+
+  @Test("an observation that never varies is named, and training goes on")
+  func unvarying() throws {
+    let folder = try ScratchFolder()
+    let listed = try Command.run(["list", "tasks", "--show", "reacher-v5"], in: folder)
+    #expect(listed.code == 0, "\(listed.errors)")
+    try folder.write(listed.output, to: "task.yaml")
+    let plain = try Command.run(
+      ["train", "--task", "task.yaml", "--steps", "512", "--output", "plain"] + Self.small, in: folder, patience: 60)
+    #expect(plain.code == 0 && !plain.errors.contains("warning"), "\(plain.errors)")
+    let text = listed.output.replacing(
+      "variables:\n", with: "variables:\n  wall: {distribution: {fixed: [0.3, 0, 0]}}\n"
+    ).replacing("observation:", with: "observation:\n  - {term: variable, variable: wall, components: [x]}\n#")
+    try folder.write(text, to: "wall.yaml")
+    let outcome = try Command.run(
+      ["train", "--task", "wall.yaml", "--steps", "1024", "--output", "wall"] + Self.small, in: folder, patience: 60)
+    #expect(outcome.code == 0)
+    let warnings = outcome.errorLines.filter { $0.hasPrefix("warning:") }
+    #expect(warnings.count == 1 && warnings[0].contains("wall") && warnings[0].contains("never varied"), "\(warnings)")
+    #expect(try !folder.bytes("wall/policy/policy.yaml").isEmpty)
   }
 
   @Test("a killed run of TD3 continues bit for bit, with all that it remembered")

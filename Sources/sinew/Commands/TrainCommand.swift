@@ -24,8 +24,8 @@ struct TrainCommand: ParsableCommand {
       A task is played as 'sinew run' plays it, safety core and limits included, so the evaluation at the end is that of \
       'sinew evaluate --seed 10000'.
 
-      The folder --output gets settings.yaml, checkpoint.bin, curve.csv, curve.svg and, at the end, policy/, which \
-      'sinew run' and 'sinew evaluate' take. The same settings and seed give the same policy, whatever --threads says. \
+      The folder --output gets settings.yaml, checkpoint.bin, curve.csv, curve.svg and, at the end, curve.png and policy/, \
+      which 'sinew run' and 'sinew evaluate' take. The same settings and seed give the same policy, whatever --threads says. \
       Ctrl-C keeps a checkpoint; --resume continues it, also after a crash, bit for bit.
 
       Examples:
@@ -99,6 +99,8 @@ struct TrainCommand: ParsableCommand {
     let result: TrainingResult
     do {
       result = try session.run(resumes: resume != nil) { status in
+        if !status.warnings.isEmpty { progress.finish() }
+        for warning in status.warnings { printError("warning: \(warning)") }
         progress.show(Double(status.report.steps) / Double(status.totalSteps), TrainingLine.text(status))
       }
     } catch let error as LearningError where error.code != .setting {
