@@ -195,8 +195,8 @@ let package = Package(
     tests(
       "Command",
       [
-        "sinew", "ArmModel", "ArmProfiles", "BusTrials", "Configuration", "CSystem", "LoopTestSupport", "Recording",
-        "ServoWire", "VirtualServos", "crash-probe",
+        "sinew", "ArmModel", "ArmProfiles", "BusTrials", "Configuration", "CSystem", "FineTuning", "Learning",
+        "LoopTestSupport", "Networks", "Policies", "Recording", "ServoWire", "VirtualServos", "crash-probe",
       ]),
   ]
 )
