@@ -30,7 +30,7 @@ public struct OperatorState: Sendable, BitwiseCopyable {
   public init() {}
 
   /// Whether enable is held, or may be.
-  var mayBeEnabling: Bool { @_noLocks get { enableIsHeld || enableIsDown || hasLostEvents } }
+  public var mayBeEnabling: Bool { @_noLocks get { enableIsHeld || enableIsDown || hasLostEvents } }
 }
 
 /// What the bus counted since the last tick.

@@ -1,9 +1,12 @@
+import ArmModel
 import Recording
 
 /// How an arm was left.
 public enum ArmEnd: Sendable, Equatable {
   /// Torque was never switched on in this run; the arm is as it was found.
   case untouched
+  /// The same of an arm that was found under torque, and what its servos said last.
+  case foundOn(JointTorque)
   /// Torque off, read back from every servo, or from the board that they hang on.
   case released
   /// Torque on, the servos hold.
@@ -22,6 +25,8 @@ public struct HardwareReport: Sendable {
   public var servosAnswer = true
   /// How often the port came back.
   public var reopenCount = 0
+  /// How torque that was left on is switched off, for a person.
+  public var releaseAdvice = ""
   /// How far the joint that was furthest from its place in the park pose was from it when torque went off, rad; 0 where
   /// parking was not wanted.
   public var parkDistance = 0.0

@@ -162,7 +162,7 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
   /// Ticks until there is something to do that is not for a tick.
   mutating func runTicks(_ publish: borrowing TripleBuffer<LoopStatus>) -> HardwareSequence.Step {
     while true {
-      let step = turn(consents: ear.count, signals: sinew_stop_requests())
+      let step = turn(answers: ear.answers, signals: sinew_stop_requests())
       core.publishStatus(publish, isLast: step == .over)
       if step != .goOn { return step }
       if core.bounds.awaitsRecorder { core.loop.awaitRecorder() }
@@ -170,13 +170,18 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
   }
 
   /// One tick at its time, and what follows from it.
-  mutating func turn(consents: UInt32, signals: Int32) -> HardwareSequence.Step {
+  mutating func turn(answers: OperatorAnswers, signals: Int32) -> HardwareSequence.Step {
     core.loop.sleepUntilNextTick(spinning: core.spin)
     pulse?.beat(core.loop.clock.now())
     sinew_rt_enter()
-    core.loop.tick(&device)
+    core.loop.look(&device)
+    core.torque = device.torque
+    core.heldGoal = device.heldGoal
+    sequence.tellFoundTorque(&core)
+    core.loop.act(&device)
+    takeOver()
     countBus()
-    let step = sequence.afterTick(&core, consents: consents, signals: signals)
+    let step = sequence.afterTick(&core, answers: answers, signals: signals)
     if crashStopIsArmed { prepareForCrash() }
     if core.isEnding && sequence.parks && core.loop.inputs.power == .on { measureParking() }
     noteBus()
@@ -184,6 +189,18 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
     // It sleeps now. That it is woken late is no mistake of its own, and the core's to judge.
     pulse?.rest()
     return step
+  }
+
+  /// The device's next step towards holding an arm that was found under torque, where the operator has agreed to it.
+  private mutating func takeOver() {
+    guard sequence.isTakingOver(core) else { return }
+    do throws(ArmError) {
+      // The reading's stamp is when the tick began.
+      try device.energise(now: core.loop.inputs.joints.stamp)
+      sequence.noteTakeoverStep()
+    } catch {
+      sequence.noteTakeoverFailure(&core, error)
+    }
   }
 
   func complete(_ report: inout RunReport) {
@@ -260,7 +277,7 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
   }
 
   /// Leaves the arm as the exit policy says, or held where a fault has stopped it, and makes sure of it.
-  private mutating func conclude() {
+  mutating func conclude() {
     if sequence.hasArmed {
       // What was released on the way is not taken hold of in the end.
       let holds =
@@ -272,6 +289,8 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
       } catch {
         end = .unconfirmed(error.description)
       }
+    } else if sequence.wasFoundHolding || device.torque.on != 0 {
+      end = device.torque.off == 0 || device.torque.on != 0 ? .foundOn(device.torque) : .untouched
     }
     if crashStopIsArmed { sinew_crash_stop_disarm() }
     nextBusRecord = .min

@@ -41,7 +41,8 @@ extension HardwareSequence {
     let parksNow = parks && !skipsPark && spent < HardwareSequence.parkBudget
     let wanted = holds ? OperatorRequests.stop : parksNow ? OperatorRequests.park : OperatorRequests.disarm
     switch state {
-    case .boot: return .over
+    // What was found under torque is left as it was found, unless the operator has agreed: then it is held first.
+    case .boot: return takeover == .none ? .over : .goOn
     case .disarmed:
       // What was never switched on is left as it was found.
       return !hasArmed || core.loop.inputs.power == .off ? .over : .goOn
@@ -69,14 +70,14 @@ extension HardwareSequence {
   /// A fault ends the run, unless it is a port that may come back, or a person is there who may leave it.
   @_noLocks
   mutating func afterFault(
-    _ core: inout RunCore, _ state: SafetyState, _ consents: UInt32, _ signals: Int32
+    _ core: inout RunCore, _ state: SafetyState, _ answers: OperatorAnswers, _ signals: Int32
   ) -> Step {
     let now = core.loop.clock.now()
     guard waitsForPort, !core.isEnding, state == .fault, isDisconnected(core.loop.lastArmError) else {
       if isOperated && staysInFault(&core, signals) { return .goOn }
       // A stop that was on its way stays what it was called.
       if !wasStopped { core.ending = .fault }
-      return state == .faultHold ? heldInFault(&core, consents, signals) : .over
+      return state == .faultHold ? heldInFault(&core, answers, signals) : .over
     }
     if signals > 0 {
       core.ending = .stopped
@@ -103,14 +104,14 @@ extension HardwareSequence {
   /// The core holds the arm where a fault has stopped it, and only torque off leads out. An arm that may fall is not let go
   /// of without a word: a person at the terminal is asked; without one it is left holding, unless the exit says release.
   @_noLocks
-  mutating func heldInFault(_ core: inout RunCore, _ consents: UInt32, _ signals: Int32) -> Step {
+  mutating func heldInFault(_ core: inout RunCore, _ answers: OperatorAnswers, _ signals: Int32) -> Step {
     if !isHeldInFault {
       isHeldInFault = true
-      consentsSeen = consents
+      answersSeen = answers
       core.question = parks && asksAfterInterruption ? .letGo : .none
       letsGo = !parks && !holds
     }
-    let isAnswered = core.question == .letGo && consents != consentsSeen
+    let isAnswered = core.question == .letGo && answers.consents != answersSeen.consents
     if isAnswered || (signals > signalsSeen && !holds) { letsGo = true }
     signalsSeen = signals
     if letsGo {

@@ -15,6 +15,10 @@ extension HardwareSequence {
   /// would be reset to; in the person's hands it begins where the arm is.
   @_noLocks
   mutating func attendPerson(_ core: inout RunCore, _ state: SafetyState) -> Step {
+    if state == .boot {
+      personTakesOver(&core)
+      return .goOn
+    }
     if isDestined { goOn(&core, state) }
     guard person.heed(&core, state) == .prepareEpisode, !isDestined else { return .goOn }
     if state == .hold {

@@ -101,7 +101,11 @@ struct HardwareSequence: BitwiseCopyable {
   private(set) var reopenCount = 0
   var isReopened = false
   var nextAttempt: Int64 = 0
-  var consentsSeen: UInt32 = 0
+  /// What the operator had answered when the question was put.
+  var answersSeen = OperatorAnswers()
+  /// What becomes of torque that was found, once the operator has agreed, and until when.
+  var takeover = Takeover.none
+  var takeoverUntil = Int64.min
   /// Until when torque is asked for, since the operator let it be switched on; `min` when it is not.
   private var armingUntil = Int64.min
   var signalsSeen: Int32 = 0
@@ -141,20 +145,21 @@ struct HardwareSequence: BitwiseCopyable {
     return parks && state.isFault && !letsGo && latched.worst != .release
   }
 
-  /// Looks at the tick that was, and says what follows. `consents` is the operator's count, `signals` that of the stop
-  /// signals.
+  /// Looks at the tick that was, and says what follows. `signals` is the count of stop signals.
   @_noLocks
-  mutating func afterTick(_ core: inout RunCore, consents: UInt32, signals: Int32) -> Step {
+  mutating func afterTick(_ core: inout RunCore, answers: OperatorAnswers, signals: Int32) -> Step {
     let wasCut = core.countEpisode()
     if core.loop.decision.active.rawValue != 0 { core.causes = core.loop.decision.active }
     let state = core.loop.decision.state
     defer { lastState = state }
     if isOperated { notePerson(&core) }
-    if state.isFault { return afterFault(&core, state, consents, signals) }
+    if state != .boot { takeover = .none }
+    if state.isFault { return afterFault(&core, state, answers, signals) }
     isLost = false
     isHeldInFault = false
     isReopened = false
     hearStops(&core, signals)
+    watchTakeover(&core)
     if !core.isEnding && isOver(core) {
       end(&core)
       if core.loop.episode.isRunning && !isOperated { core.loop.request(.yield) }
@@ -163,11 +168,21 @@ struct HardwareSequence: BitwiseCopyable {
     if isOperated { return attendPerson(&core, state) }
     if wasCut { needsConsent = asksAfterInterruption }
     switch state {
-    case .disarmed: awaitConsent(&core, consents)
-    case .hold: if !core.loop.episode.isRunning { fromRest(&core, consents) }
+    case .boot: return awaitTakeover(&core, answers)
+    case .disarmed: return awaitConsent(&core, answers)
+    case .hold: if !core.loop.episode.isRunning { fromRest(&core, answers) }
     default: break
     }
     return .goOn
+  }
+
+  /// Puts a question; false until it stands. Answers from before are none.
+  @_noLocks
+  mutating func ask(_ question: OperatorQuestion, _ core: inout RunCore, _ answers: OperatorAnswers) -> Bool {
+    if core.question == question { return true }
+    core.question = question
+    answersSeen = answers
+    return false
   }
 
   /// The port is open again, or not; then whether the arm was found under torque.
@@ -181,39 +196,37 @@ struct HardwareSequence: BitwiseCopyable {
   // MARK: On the way
 
   @_noLocks
-  private mutating func awaitConsent(_ core: inout RunCore, _ consents: UInt32) {
+  private mutating func awaitConsent(_ core: inout RunCore, _ answers: OperatorAnswers) -> Step {
     isDestined = false
     let now = core.loop.clock.now()
     if armingUntil != .min {
       if core.loop.decision.refusal != .none { core.refusal = core.loop.decision.refusal }
       if lastState == .disarmed && now < armingUntil {
         if core.loop.inputs.readSucceeded { core.loop.request(.arm) }
-        return
+        return .goOn
       }
       // Refused, or begun and given up.
       armingUntil = .min
       guard asksAfterInterruption else {
         core.ending = .interrupted
         end(&core)
-        return
+        return .goOn
       }
     }
-    guard core.question == .switchOn else {
-      core.question = .switchOn
-      consentsSeen = consents
-      return
-    }
-    guard consents != consentsSeen, core.loop.inputs.readSucceeded else { return }
+    guard ask(.switchOn, &core, answers) else { return .goOn }
+    if answers.refusals != answersSeen.refusals { return refuse(&core) }
+    guard answers.consents != answersSeen.consents, core.loop.inputs.readSucceeded else { return .goOn }
     core.question = .none
     core.refusal = .none
     hasArmed = true
     armingUntil = now &+ HardwareSequence.armingPatience
     core.loop.request(.arm)
+    return .goOn
   }
 
   /// The arm holds and no episode runs: what is next?
   @_noLocks
-  private mutating func fromRest(_ core: inout RunCore, _ consents: UInt32) {
+  private mutating func fromRest(_ core: inout RunCore, _ answers: OperatorAnswers) {
     let now = core.loop.clock.now()
     armingUntil = .min
     if !durationCounts {
@@ -237,12 +250,7 @@ struct HardwareSequence: BitwiseCopyable {
       return
     }
     if needsConsent {
-      guard core.question == .goOn else {
-        core.question = .goOn
-        consentsSeen = consents
-        return
-      }
-      guard consents != consentsSeen else { return }
+      guard ask(.goOn, &core, answers), answers.consents != answersSeen.consents else { return }
       core.question = .none
       needsConsent = false
     }

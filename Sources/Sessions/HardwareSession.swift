@@ -17,6 +17,7 @@ public final class HardwareSession: PreparedSession {
   /// What the feeds' pointers lead to.
   private let device: AnyObject?
   private let leader: LeaderReader?
+  private let releaseAdvice: String
 
   /// Loads everything the plan names, and connects the arm: for a policy that runs by itself.
   public convenience init(_ plan: SessionPlan) throws {
@@ -52,8 +53,10 @@ public final class HardwareSession: PreparedSession {
       (execute, policyHasThread) = try Self.prepare(
         &parts, setup, settings, arm, about, port.ear, person, leader?.feed ?? .nobody)
     }
+    releaseAdvice = setup.releaseAdvice(settings)
     var summary = SessionSummary(parts, policyHasThread: policyHasThread)
     summary.armDescription = about.description
+    summary.jointLabels = setup.jointLabels
     if settings.isUnsupervised {
       summary.notes.append("unsupervised: nobody holds enable while the policy moves the arm; the log says so")
     }
@@ -85,9 +88,15 @@ public final class HardwareSession: PreparedSession {
   /// The operator answers the question that the status puts with yes.
   public func consent() { port.consent() }
 
+  /// The operator answers it with no: a run that has not taken hold of the arm yet ends, and leaves it as it is.
+  public func refuse() { port.refuse() }
+
   public func runBlocking(_ show: (LoopStatus) -> Void) throws -> RunReport {
     defer { leader?.stop() }
-    return try withExtendedLifetime((device, leader)) { try execute(show) }
+    var report = try withExtendedLifetime((device, leader)) { try execute(show) }
+    report.jointLabels = summary.jointLabels
+    report.hardware?.releaseAdvice = releaseAdvice
+    return report
   }
 }
 
@@ -157,6 +166,28 @@ struct HardwareSetup {
 
   var profile: ArmProfile { identity.profile }
   private var calibration: ArmCalibration { identity.calibration }
+
+  /// The joints as a person finds them on the arm: "elbow_flex (servo 3)".
+  var jointLabels: [String] {
+    let word = isBehindBoard ? "channel" : "servo"
+    return calibration.joints.map { joint in
+      let others = joint.followers.map { ", \($0.servo)" }.joined()
+      return "\(joint.joint) (\(word)\(others.isEmpty ? "" : "s") \(joint.servo)\(others))"
+    }
+  }
+
+  /// How torque that a run has left on is switched off without another run.
+  func releaseAdvice(_ settings: HardwareSettings) -> String {
+    guard !isBehindBoard, let bus = profile.bus else {
+      return "the board switches it off by itself when no program talks to it; or cut the servos' power"
+    }
+    let ids = calibration.joints.flatMap { [$0.servo] + $0.followers.map(\.servo) }.map { "\($0)" }
+    var command = "sinew servo write torque_enable 0 --port \(settings.port) --protocol \(bus.wire)"
+    let baud = settings.baud ?? bus.baud
+    if baud != 1_000_000 { command += " --baud \(baud)" }
+    return "support the arm, then switch torque off with '\(command) --id N' for N = \(ids.joined(separator: ", ")), "
+      + "or cut its power; or run again, which asks before it takes the arm over"
+  }
 
   /// What a run tells of servos on a bus.
   func findings(_ report: ConnectionReport, _ settings: HardwareSettings, controlRate: Double) -> ArmFindings {

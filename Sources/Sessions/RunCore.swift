@@ -66,6 +66,11 @@ struct RunCore: ~Copyable {
   var question = OperatorQuestion.none
   /// The newest request that was not granted, while it is worth saying.
   var refusal = RefusalReason.none
+  /// What the servos of a physical arm say of their torque, and where their goals are, rad.
+  var torque = JointTorque()
+  var heldGoal = JointVector(repeating: 0, count: 0)
+  /// Why an arm that was found under torque could not be taken over, if that ended the run.
+  var takeoverFailure: ArmError?
   /// The conditions that stopped the arm last.
   var causes = ConditionSet(rawValue: 0)
   private var lastStatus: Int64 = .min
@@ -154,6 +159,8 @@ struct RunCore: ~Copyable {
     status.input = loop.operatorInput
     status.teleoperation = loop.teleoperation
     status.refusal = refusal
+    status.torque = torque
+    status.heldGoal = heldGoal
     return status
   }
 
@@ -165,6 +172,7 @@ struct RunCore: ~Copyable {
     report.latched = loop.decision.latched
     report.armError = loop.lastArmError
     report.refusal = refusal
+    report.takeoverFailure = takeoverFailure
     report.causes = causes.rawValue == 0 ? loop.episode.causes : causes
     report.loopSeconds = Double(loop.clock.now() - startTime) * 1e-9
   }

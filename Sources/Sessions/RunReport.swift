@@ -30,6 +30,9 @@ public struct LoopStatus: Sendable, BitwiseCopyable {
   public var teleoperation = TeleoperationStatus()
   /// The newest request that was not granted; in runs with a person's device for two seconds.
   public var refusal = RefusalReason.none
+  /// Of a physical arm: what its servos say of their torque, and where their goals are, rad.
+  public var torque = JointTorque()
+  public var heldGoal = JointVector(repeating: 0, count: 0)
 
   /// Nothing has happened yet.
   @_noLocks
@@ -40,11 +43,12 @@ public struct LoopStatus: Sendable, BitwiseCopyable {
 public enum RunEnding: String, Sendable {
   /// The duration or the number of episodes asked for was reached.
   case completed
-  /// A signal or a person asked for a stop.
+  /// A signal or a person asked for a stop, or a person refused what they were asked for.
   case stopped
   /// A fault was latched.
   case fault
-  /// One episode after another was cut short by a condition that does not latch, or torque was refused.
+  /// One episode after another was cut short by a condition that does not latch, torque was refused, or an arm that was
+  /// found under torque could not be taken over.
   case interrupted
 }
 
@@ -54,10 +58,14 @@ public struct RunReport: Sendable {
   /// Latched conditions at the end, and the arm's own words if it failed and has not recovered since.
   public var latched = ConditionSet(rawValue: 0)
   public var armError: ArmError?
+  /// The joints in the task's order; of a physical arm with their servos: "elbow_flex (servo 3)".
+  public var jointLabels: [String] = []
   /// The conditions that cut the last episode short.
   public var causes = ConditionSet(rawValue: 0)
   /// Why torque was not switched on, if that ended the run.
   public var refusal = RefusalReason.none
+  /// Why an arm that was found under torque could not be taken over, if that ended the run.
+  public var takeoverFailure: ArmError?
   /// The signal that asked for the stop, 0 if none.
   public var signal: Int32 = 0
   public var statistics = EpisodeStatistics()

@@ -18,7 +18,11 @@ public final class SimulatedSession: PreparedSession {
     summary = SessionSummary(parts, policyHasThread: worker != nil)
   }
 
-  public func runBlocking(_ show: (LoopStatus) -> Void) throws -> RunReport { try execution.runBlocking(show) }
+  public func runBlocking(_ show: (LoopStatus) -> Void) throws -> RunReport {
+    var report = try execution.runBlocking(show)
+    report.jointLabels = summary.jointLabels
+    return report
+  }
 }
 
 /// What is known of a session before it runs, for the terminal.
@@ -30,6 +34,8 @@ public struct SessionSummary: Sendable {
   /// One line each.
   public let policyDescription: String
   public var armDescription: String
+  /// The joints in the task's order; of a physical arm with their servos: "elbow_flex (servo 3)".
+  public var jointLabels: [String]
   public var perturbationDescription: String { plan.perturbations.isNominal ? "" : plan.perturbations.description }
   /// What the user should know and need not act on.
   public var notes: [String]
@@ -42,6 +48,7 @@ public struct SessionSummary: Sendable {
     policyRate = parts.policyRate
     policyDescription = parts.policyDescription
     armDescription = parts.armDescription
+    jointLabels = plan.task.joints
     notes = parts.notes
     self.policyHasThread = policyHasThread
   }

@@ -210,6 +210,61 @@ struct HardwareRunDeviceTests {
     #expect(arm.isOn && outcome.output.contains("TORQUE IS ON"), "\(outcome.output) \(outcome.errors)")
   }
 
+  /// Leaves the arm under torque, as a run with --exit hold does.
+  private func leaveHolding(_ arm: Arm) throws {
+    let command = try arm.start(["--exit", "hold"])
+    usleep(500_000)
+    command.send(SIGINT)
+    let outcome = try command.finish(patience: 20)
+    try #require(arm.isOn && outcome.output.contains("TORQUE IS ON"), "\(outcome.output) \(outcome.errors)")
+  }
+
+  @Test("An arm that is found under torque is taken over at Enter, where its servos hold it")
+  func takesOver() throws {
+    let arm = try Arm()
+    defer { arm.server.stop() }
+    try leaveHolding(arm)
+    let goals = arm.server.state.servos.map(\.goal)
+    let terminal = try OperatorTerminal()
+    let command = try arm.start(["--exit", "release"], at: terminal)
+    try command.waitFor("The arm was found UNDER TORQUE: shoulder_pan (servo 1) at ")
+    usleep(1_000_000)
+    #expect(arm.server.state.servos.map(\.goal) == goals && arm.isOn)
+    terminal.press("yes\n")
+    try command.waitFor("Only Enter alone is an answer")
+    usleep(300_000)
+    #expect(arm.server.state.servos.map(\.goal) == goals && arm.isOn)
+    terminal.press("\n")
+    // On its way to the episode's start.
+    #expect(wait { arm.server.state.servos.map(\.goal) != goals }, "\(command.errors)")
+    #expect(arm.isOn)
+    command.send(SIGINT)
+    let outcome = try command.finish(patience: 40)
+    #expect(arm.isOff && outcome.output.contains("torque off"), "\(outcome.output) \(outcome.errors)")
+  }
+
+  @Test(
+    "Ctrl-C, a refusal and the end of input leave an arm that was found under torque as it is, and say how to release it",
+    arguments: ["Ctrl-C", "n\n", "\u{4}"])
+  func leavesFoundTorque(answer: String) throws {
+    let arm = try Arm()
+    defer { arm.server.stop() }
+    try leaveHolding(arm)
+    let goals = arm.server.state.servos.map(\.goal)
+    let terminal = try OperatorTerminal()
+    let command = try arm.start([], at: terminal)
+    try command.waitFor("found UNDER TORQUE")
+    usleep(200_000)
+    if answer == "Ctrl-C" { command.send(SIGINT) } else { terminal.press(answer) }
+    let outcome = try command.finish(patience: 20)
+    #expect(arm.isOn && arm.server.state.servos.map(\.goal) == goals)
+    #expect(outcome.code == 0, "\(outcome.output) \(outcome.errors)")
+    #expect(outcome.output.contains("TORQUE IS ON, as the arm was found"), "\(outcome.output)")
+    #expect(
+      outcome.output.contains("sinew servo write torque_enable 0 --port bus --protocol feetech --id N"),
+      "\(outcome.output)")
+  }
+
   @Test("A port that goes away ends the run with 1, and says that torque may be on")
   func unplugged() throws {
     let arm = try Arm()

@@ -77,6 +77,37 @@ import VirtualServos
     #expect(abs(arm.heldGoal[0] - 0.2) <= rig.step && abs(state.position[0] - 0.1) <= rig.step)
   }
 
+  @Test(arguments: [Rig.Kind.sts, .xl330])
+  func `A joint that stands far from the goal that it holds is not taken over, and nothing is switched`(
+    kind: Rig.Kind
+  ) throws {
+    var rig = try Rig(kind)
+    rig.configuration.exitPolicy = .hold
+    let path = socketPath()
+    let server = try ServoBusServer.listening(rig.makeBus(), at: "unix:\(path)")
+    defer { server.stop() }
+    var state = JointState(count: 3)
+    server.withBus { ($0.physics as? IndependentJoints)?.block(1) }
+    do {
+      var arm = try ServoArm.connect(path: path, baud: nil, configuration: rig.configuration)
+      try arm.energiseFully(&state)
+      try arm.command([0.1, 0.5, 0.3])
+      try arm.finish(deadline: sinew_now_ns() + 3_000_000_000)
+    }
+    let goals = server.state.servos.map { $0.goal }
+    var arm = try ServoArm.connect(path: path, baud: nil, configuration: rig.configuration)
+    #expect(arm.torque == JointTorque(true, count: 3))
+    var error: ArmError?
+    for _ in 0..<200 where error == nil {
+      try arm.readSurely(&state)
+      do throws(ArmError) { try arm.energise(now: sinew_now_ns()) } catch let failure { error = failure }
+    }
+    #expect(error?.code == .notConfirmed && error?.joint == 1)
+    try arm.readSurely(&state)
+    #expect(server.state.servos.map { $0.goal } == goals && server.state.servos.allSatisfy { $0.isTorqueOn })
+    #expect(arm.power == .unknown && arm.crashFrame.isEmpty)
+  }
+
   @Test(arguments: [Rig.Kind.sts, .xl330]) func `Ending with torque off is read back, or said not to be`(
     kind: Rig.Kind
   ) throws {

@@ -4,7 +4,8 @@ import ArmModel
 /// and read back; none writes to what lasts (EEPROM).
 extension ServoArm {
   /// One step of the sequence, or a part of it, within the tick's time. A servo that is found under torque already keeps
-  /// its goal, unless its watchdog has stopped it. What is not confirmed after some attempts throws: torque that this
+  /// its goal, unless its watchdog has stopped it; where that goal is none that it may be sent to, or the joint is far from
+  /// it, nothing is written and the sequence ends. What is not confirmed after some attempts throws: torque that this
   /// sequence has switched on is switched off again then, and read back by the ticks that follow; torque that was on
   /// before stays, so that an arm that holds itself up is not dropped.
   @_noLocks
@@ -201,6 +202,12 @@ extension ServoArm {
         return
       }
     }
+    if current.kind == EnergiseStep.Kind.look && current.goal >= 0 {
+      guard try mayAdopt() else {
+        isWritten = false
+        return
+      }
+    }
     step &+= 1
     attempts = 0
     isWritten = false
@@ -211,6 +218,42 @@ extension ServoArm {
       for servo in 0..<tables.servoCount { tables.memory[servo].isHeld = true }
     }
     prepareForCrash()
+  }
+
+  /// How far from its goal a joint that was found under torque may stand and be taken over, rad: more than an arm sags under
+  /// its own load, less than what the safety core takes for a joint that does not follow.
+  static var adoptionReach: Double { @_noLocks get { 0.2 } }
+
+  /// Whether what was found under torque can be held on with the goals that it has; to be looked at again where not yet.
+  @_noLocks
+  private mutating func mayAdopt() throws(ArmError) -> Bool {
+    for servo in 0..<tables.servoCount where tables.memory[servo].isAdopted && !tables.facts[servo].isFollower {
+      let (memory, facts) = (tables.memory[servo], tables.facts[servo])
+      guard master.now &- memory.stamp <= 4 &* period, memory.rejected == 0 else {
+        try tryAgain(
+          servo, limit: patience, .timedOut, "a joint's position is too old to take over the torque that holds it")
+        return false
+      }
+      // A limit in radians may round to the tick beside the one that it was made from.
+      let ticks = memory.goal &+ (memory.ticks &- memory.register)
+      guard ticks >= facts.goalLower &- 1, ticks <= facts.goalUpper &+ 1, memory.goal >= facts.sendLower,
+        memory.goal <= facts.sendUpper
+      else {
+        throw giveUp(
+          servo, .outOfRange,
+          "the servo holds a goal outside its joint's range; support the arm, switch its torque off, then run again")
+      }
+      let distance = Double((memory.register &- memory.goal).magnitude) * facts.radiansPerTick.magnitude
+      guard distance <= ServoArm.adoptionReach else {
+        // It may be on its way still.
+        try tryAgain(
+          servo, limit: patience, .notConfirmed,
+          "the joint stands more than 0.2 rad from the goal that its servo holds; support the arm, switch its torque off, then run again"
+        )
+        return false
+      }
+    }
+    return true
   }
 
   /// Whether a servo has what the step wants of it.

@@ -113,6 +113,25 @@ public struct ServoArm: ~Copyable, Arm {
   public var power: ArmPower { @_noLocks get { storedPower } }
   public var health: ArmHealth { @_noLocks get { storedHealth } }
 
+  /// What the servos have said of their torque, whoever switched it on. A joint with followers is on when all of its servos
+  /// are, and off when one of them is.
+  public var torque: JointTorque {
+    @_noLocks get {
+      var torque = JointTorque()
+      var isUnknown: UInt16 = 0
+      for servo in 0..<tables.servoCount {
+        let bit = UInt16(1) << UInt16(truncatingIfNeeded: tables.facts[servo].joint)
+        switch tables.memory[servo].torque {
+        case TorqueState.on where !tables.memory[servo].offSeen: torque.on |= bit
+        case TorqueState.off: torque.off |= bit
+        default: isUnknown |= bit
+        }
+      }
+      torque.on &= ~(torque.off | isUnknown)
+      return torque
+    }
+  }
+
   /// Where the servos' goal registers point, rad per joint: where the arm is held. Known from the last write, or, of an
   /// arm that was found energised, from the registers themselves.
   public var heldGoal: JointVector {

@@ -19,7 +19,7 @@ struct ServoChecks {
     try checkHabits()
     if servo.isFollower { try checkFollower() }
     try checkCalibration()
-    if image.isTorqueOn { notes.append("\(servo.name) was found under torque; it is adopted where it holds") }
+    if image.isTorqueOn { notes.append("\(servo.name) was found under torque; nothing is switched before you say so") }
   }
 
   private func error(_ kind: ServoArmError.Kind, _ message: String, _ suggestion: String) -> ServoArmError {

@@ -113,6 +113,14 @@ public struct BoardArm: ~Copyable, Arm {
   public var power: ArmPower { @_noLocks get { storedPower } }
   public var health: ArmHealth { @_noLocks get { storedHealth } }
 
+  /// Whether the board puts pulses out, for all joints at once; nothing once the line is gone.
+  public var torque: JointTorque {
+    @_noLocks get {
+      guard hasReading, !isGone else { return JointTorque() }
+      return JointTorque(isHeld(port.reading.message.state), count: jointCount)
+    }
+  }
+
   /// Where the arm is held: the goals of the last SETPOINT, or of an arm that was found holding the pulses put out.
   public var heldGoal: JointVector {
     @_noLocks get {

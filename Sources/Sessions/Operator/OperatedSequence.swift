@@ -97,12 +97,18 @@ struct OperatedSequence: BitwiseCopyable {
   private mutating func showRefusal(_ core: inout RunCore) {
     let now = core.loop.clock.now()
     if core.loop.decision.refusal != .none {
-      core.refusal = core.loop.decision.refusal
-      lastRefusal = core.refusal
-      refusedAt = now
+      refuse(&core, core.loop.decision.refusal)
     } else if core.refusal != .none && now &- refusedAt > OperatedSequence.refusalTime {
       core.refusal = .none
     }
+  }
+
+  /// Keeps a refusal in sight.
+  @_noLocks
+  mutating func refuse(_ core: inout RunCore, _ reason: RefusalReason) {
+    core.refusal = reason
+    lastRefusal = reason
+    refusedAt = core.loop.clock.now()
   }
 
   // MARK: Buttons

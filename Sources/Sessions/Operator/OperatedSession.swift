@@ -33,7 +33,9 @@ public final class OperatedSession: PreparedSession {
 
   public func runBlocking(_ show: (LoopStatus) -> Void) throws -> RunReport {
     defer { leader?.stop() }
-    return try withExtendedLifetime((device, leader)) { try execution.runBlocking(show) }
+    var report = try withExtendedLifetime((device, leader)) { try execution.runBlocking(show) }
+    report.jointLabels = summary.jointLabels
+    return report
   }
 }
 

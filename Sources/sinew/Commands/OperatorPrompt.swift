@@ -1,27 +1,31 @@
 import Foundation
 import Glibc
+import Safety
 import Sessions
 
-/// The person at the terminal, who alone lets torque be switched on.
+/// The person at the terminal, who alone lets torque be switched on, or torque that was found be taken over.
 final class OperatorPrompt {
   private var consentsByItself: Bool
   private let isReplay: Bool
   private var standing = OperatorQuestion.none
   private var isDeaf = false
+  private let joints: [String]
   /// What was typed since the question, up to now without a line's end.
   private var typed: [UInt8] = []
 
-  /// `consentsByItself`: the first question is answered with yes. `isReplay`: a log proposes, no policy.
-  init(consentsByItself: Bool, isReplay: Bool = false) {
+  /// `consentsByItself`: the first question is answered with yes. `isReplay`: a log proposes, no policy. `joints` are the
+  /// arm's, as a person finds them.
+  init(consentsByItself: Bool, isReplay: Bool, joints: [String]) {
     self.consentsByItself = consentsByItself
     self.isReplay = isReplay
+    self.joints = joints
   }
 
   /// Whether a person can answer here.
   static var canAsk: Bool { isatty(STDIN_FILENO) == 1 }
 
-  /// Puts the run's question, and listens for the answer without waiting. `consent` is called when it came.
-  func attend(_ status: LoopStatus, consent: () -> Void) {
+  /// Puts the run's question, and listens for the answer without waiting. `consent` or `refuse` is called when it came.
+  func attend(_ status: LoopStatus, consent: () -> Void, refuse: () -> Void) {
     if status.question != standing {
       standing = status.question
       guard standing != .none else { return }
@@ -36,12 +40,29 @@ final class OperatorPrompt {
       typed = []
       printError(text(status))
     }
-    guard standing != .none, let line = nextLine() else { return }
+    guard standing != .none else { return }
+    guard let line = nextLine() else {
+      // Whoever cannot answer any more does not agree.
+      if isDeaf && Self.endsByRefusal(standing) { refuse() }
+      return
+    }
+    if Self.endsByRefusal(standing) && ["n", "no"].contains(line.lowercased()) && standing != .switchOn {
+      refuse()
+      return
+    }
     guard line.isEmpty else {
       printError("Only Enter alone is an answer; nothing has changed. \(text(status))")
       return
     }
     consent()
+  }
+
+  /// Whether a refusal leaves the arm as it was found, and ends the run.
+  private static func endsByRefusal(_ question: OperatorQuestion) -> Bool {
+    switch question {
+    case .switchOn, .takeOver: true
+    case .none, .goOn, .letGo: false
+    }
   }
 
   private func text(_ status: LoopStatus) -> String {
@@ -54,6 +75,11 @@ final class OperatorPrompt {
       return refused
         + "The arm will move. Keep clear of it, and keep its power switch at hand. Press Enter to switch torque on, "
         + "Ctrl-C to end."
+    case .takeOver:
+      return
+        "The arm was found UNDER TORQUE: \(TorqueText.describe(status.heldGoal, joints)). Press Enter to take it over where "
+        + "it is held; then it will move. Keep clear of it, and keep its power switch at hand. n and Enter, or Ctrl-C, end "
+        + "the run and leave the arm as it is, under torque."
     case .letGo:
       return
         "A fault has stopped the arm, and it is held where it stands. Support it, then press Enter to switch torque off; "

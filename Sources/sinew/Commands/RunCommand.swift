@@ -23,7 +23,8 @@ struct RunCommand: ParsableCommand {
         sinew run --unsupervised --arm so101 --port /dev/serial/by-id/usb-ADAPTOR --calibration my-arm --task reach --policy reach
 
       With --port a real arm moves. That it does so with nobody holding an enable button has to be said, by --unsupervised; \
-      the log says so, too. The run begins without torque and reads only; you switch torque on with Enter. Before \
+      the log says so, too. The run begins without torque and reads only; you switch torque on with Enter. An \
+      arm that is under torque already is asked about: Enter takes it over where its servos hold it, n leaves it as it is. Before \
       each episode the arm goes slowly to the episode's start. Ctrl-C brings it to rest, parks it and switches torque off \
       (--exit says otherwise); a second Ctrl-C leaves out the parking, a third ends the process at once, and the arm holds \
       its last goal under torque (--on-crash says otherwise). Torque counts as off when every servo has said so. On hardware real-time rights are required unless --allow-non-realtime is given.

@@ -52,19 +52,22 @@ enum RunSummary {
       Swift.print(recordingText(recording, path: path))
     }
     if let operation = report.operation { print(operation) }
-    if let hardware = report.hardware { print(hardware) }
+    if let hardware = report.hardware { print(hardware, joints: report.jointLabels) }
     switch report.ending {
     case .completed: Swift.print("completed after \(duration(report, plan))")
     case .stopped:
       // Of an arm that was not under torque, or that does not answer, nobody can say so.
       let wasAtRest = report.hardware.map { $0.end == .released || $0.end == .held } ?? true
+      let cause = report.signal == 0 ? "ended at the operator's word" : "stopped by \(signalName(report.signal))"
       Swift.print(
-        "stopped by \(signalName(report.signal)) after \(duration(report, plan))"
+        "\(cause) after \(duration(report, plan))"
           + (wasAtRest ? "; the arm was brought to rest first" : ""))
     case .interrupted:
       Swift.print(
-        "ended after \(duration(report, plan)): \(report.refusal == .none ? "episodes were cut short in a row" : "torque was refused")"
-      )
+        "ended after \(duration(report, plan)): "
+          + (report.takeoverFailure != nil
+            ? "the arm could not be taken over"
+            : report.refusal == .none ? "episodes were cut short in a row" : "torque was refused"))
     case .fault: Swift.print("ended by a fault after \(duration(report, plan))")
     }
   }
@@ -91,39 +94,6 @@ enum RunSummary {
     case .park: "it goes to its park pose, then torque goes off"
     case .release: "torque goes off where it stands"
     case .hold: "torque stays on"
-    }
-  }
-
-  /// How a physical arm was left, and what its bus counted.
-  private static func print(_ hardware: HardwareReport) {
-    let bus = hardware.bus
-    var text =
-      "bus: \(bus.requests) requests, \(bus.answers) answers, \(bus.timeouts) timed out, \(bus.damaged) damaged, "
-      + "\(bus.unexpected) unexpected, \(bus.retries) retries, \(bus.refusals) refused"
-    if hardware.reopenCount > 0 { text += ", port opened again \(hardware.reopenCount) times" }
-    Swift.print(text)
-    if let watch = hardware.watch {
-      Swift.print(
-        "watchdog: \(watch.priority > 0 ? "SCHED_FIFO priority \(watch.priority)" : "ordinary scheduling"), a tick of "
-          + "\(Format.duration(watch.limit)) would have been ended")
-    } else {
-      Swift.print("watchdog: nobody watched the loop")
-    }
-    switch hardware.end {
-    case .untouched: Swift.print("torque was never switched on; the arm is as it was found")
-    case .released:
-      Swift.print(
-        hardware.servosAnswer
-          ? "torque off, read back from every servo" : "torque off, the board says that its outputs are off")
-      if hardware.parkDistance > 0.1 {
-        Swift.print(
-          "warning: not parked: torque went off with a joint \(Format.fixed(hardware.parkDistance, 2)) rad from the park pose"
-        )
-      }
-    case .held:
-      Swift.print(
-        "warning: TORQUE IS ON: the servos hold the last goal until their power is cut or another run releases them")
-    case .unconfirmed(let reason): Swift.print("warning: how the arm was left is not known: \(reason)")
     }
   }
 
@@ -183,6 +153,7 @@ enum RunSummary {
   /// Throws when a fault ended the run.
   static func failIfFaulted(_ report: RunReport, inReplay: Bool = false) throws {
     if report.ending == .interrupted {
+      if let failure = report.takeoverFailure { throw RunFailure("the arm was not taken over: \(failure)") }
       if report.refusal != .none { throw RunFailure("torque was not switched on: \(report.refusal.text)") }
       let causes = report.causes.conditions.map { "\($0.name) (\($0.advice(inReplay: inReplay)))" }.joined(
         separator: "; ")
@@ -288,7 +259,8 @@ struct RunOutput: Encodable {
   /// False when records were dropped or the disk did not take all; nil without a log.
   let log_is_complete: Bool?
   let real_time: Bool
-  /// How a physical arm was left: untouched, released, held or unconfirmed; nil in simulation.
+  /// How a physical arm was left: untouched, found_on (as it was found, under torque), released, held or unconfirmed; nil in
+  /// simulation.
   let arm_end: String?
   let bus: Bus?
   let latched_conditions: [String]
@@ -320,6 +292,7 @@ struct RunOutput: Encodable {
     arm_end = report.hardware.map { hardware in
       switch hardware.end {
       case .untouched: "untouched"
+      case .foundOn: "found_on"
       case .released: "released"
       case .held: "held"
       case .unconfirmed: "unconfirmed"

@@ -11,10 +11,13 @@ enum SessionRunning {
       return try run(session, isQuiet: isQuiet) { _ in }
     }
     let session = try checkingInput { try HardwareSession(plan) }
-    let prompt = OperatorPrompt(consentsByItself: consentsByItself, isReplay: plan.replay != nil)
+    let prompt = OperatorPrompt(
+      consentsByItself: consentsByItself, isReplay: plan.replay != nil, joints: session.summary.jointLabels)
     // The first stops the arm, the second leaves out the parking, the third is the way out of a program that hangs.
     sinew_stop_signals_exit_at(3)
-    return try run(session, isQuiet: isQuiet) { status in prompt.attend(status) { session.consent() } }
+    return try run(session, isQuiet: isQuiet) { status in
+      prompt.attend(status, consent: { session.consent() }, refuse: { session.refuse() })
+    }
   }
 
   private static func run(

@@ -92,6 +92,7 @@ final class OperatorLine {
     let leader = status.teleoperation.leader
     if let leader, !leader.isPresent { return "no leader arm" }
     switch status.state {
+    case .boot where status.torque.on != 0: return "the arm is UNDER TORQUE; start takes it over where it is held"
     case .boot, .disarmed: return "start arms"
     case .hold:
       if input.has(.enableIsDown) { return "let enable go, then hold it anew" }

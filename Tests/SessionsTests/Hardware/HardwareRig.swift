@@ -33,8 +33,14 @@ struct ScriptedDevice: ~Copyable, PhysicalArm {
   var power: ArmPower { arm.power }
   var health: ArmHealth { arm.health }
   mutating func read(into state: inout JointState, now: Int64) throws(ArmError) { try arm.read(into: &state, now: now) }
-  mutating func write(_ command: JointCommand) throws(ArmError) { try arm.write(command) }
-  mutating func energise(now: Int64) throws(ArmError) { try arm.energise(now: now) }
+  mutating func write(_ command: JointCommand) throws(ArmError) {
+    try arm.write(command)
+    heldGoal = command.goal
+  }
+  mutating func energise(now: Int64) throws(ArmError) {
+    if let energiseFailure { throw energiseFailure }
+    try arm.energise(now: now)
+  }
   mutating func release(now: Int64) throws(ArmError) { try arm.release(now: now) }
 
   var busRecord: BusRecord {
@@ -56,6 +62,26 @@ struct ScriptedDevice: ~Copyable, PhysicalArm {
 
   /// Whether it was found under torque.
   var wasFoundHolding = false
+  /// What its servos say of their torque where that is not as `power` says.
+  var foundTorque = JointTorque()
+  var torque: JointTorque {
+    switch arm.power {
+    case .on: JointTorque(true, count: jointCount)
+    case .off: JointTorque(false, count: jointCount)
+    case .unknown, .energising, .mixed: foundTorque
+    }
+  }
+  var heldGoal = JointVector(repeating: 0, count: 0)
+  /// Why it does not come under torque.
+  var energiseFailure: ArmError?
+
+  /// As a run left it that has held it at `goal`, which it sags from: its torque is nobody's.
+  mutating func beFoundHolding(at goal: [Double], joints: JointTorque) {
+    wasFoundHolding = true
+    foundTorque = joints
+    heldGoal = JointVector(goal)
+    arm.power = joints.off == 0 ? .unknown : .mixed
+  }
   /// How the end was asked for.
   private(set) var concludedHolding: Bool?
 
@@ -88,6 +114,8 @@ private final class LeaderLine {
 struct HardwareRig: ~Copyable {
   static let home = [0, -0.5, 0.5, 0.5, 0, 0]
   static let park = [0, -1.7, 1.65, 0.5, 0, 0]
+  static let foundGoal = [0.3, -0.8, 1, -0.2, 0.4, 0.2]
+  static let foundPlace = [0.3, -0.83, 0.98, -0.21, 0.4, 0.2]
 
   var run: HardwareRun<ScriptedDevice>
   let folder: TemporaryFolder
@@ -95,6 +123,7 @@ struct HardwareRig: ~Copyable {
   private let port = OperatorPort()
   private let worker: PolicyWorker?
   var consents: UInt32 = 0
+  var refusals: UInt32 = 0
   var signals: Int32 = 0
   /// The states that were passed through, each once in a row.
   private(set) var states: [SafetyState] = []
@@ -107,12 +136,13 @@ struct HardwareRig: ~Copyable {
   private var lastReading: LeaderReading
 
   /// With `person` somebody's device is in charge: of the policy, or of `kind`. With `leader` they move the arm with a
-  /// leader arm, which stands there at first.
+  /// leader arm, which stands there at first. With `found` some of the arm's joints, or all, are under torque already, and
+  /// sag from `foundGoal`.
   init(
     episodes: Int? = nil, duration: Double? = nil, exit: ArmExit = .park, onUnplug: UnplugPolicy = .end,
     asks: Bool = true, start: [Double] = HardwareRig.home, policy: DensePolicy = .reach(),
     limitSteps: Int? = 20, person: OperatorTrack? = nil, of kind: OperationPlan.Kind = .supervision,
-    leader: [Double]? = nil
+    leader: [Double]? = nil, found: JointTorque? = nil
   ) throws {
     let folder = try TemporaryFolder()
     var plan = try plan(
@@ -146,8 +176,10 @@ struct HardwareRig: ~Copyable {
     self.leader = leader
     self.line = line
     lastReading = LeaderReading(count: start.count)
+    var device = ScriptedDevice(position: found == nil ? start : Self.foundPlace)
+    if let found { device.beFoundHolding(at: Self.foundGoal, joints: found) }
     run = HardwareRun(
-      loop: loop, device: ScriptedDevice(position: start), bounds: parts.bounds, settings: settings,
+      loop: loop, device: device, bounds: parts.bounds, settings: settings,
       ear: port.ear, person: person.map { _ in OperatedSequence(hasPolicy: kind == .supervision) })
     run.warmUp()
     run.core.begin(RunRights())
@@ -172,7 +204,10 @@ struct HardwareRig: ~Copyable {
   mutating func turn(atMost limit: Int = 3000, until isDone: (borrowing HardwareRun<ScriptedDevice>) -> Bool) {
     for _ in 0..<limit {
       readLeader()
-      lastStep = run.turn(consents: consents, signals: signals)
+      var answers = OperatorAnswers()
+      answers.consents = consents
+      answers.refusals = refusals
+      lastStep = run.turn(answers: answers, signals: signals)
       turns += 1
       let state = run.core.loop.decision.state
       if states.last != state { states.append(state) }
@@ -206,6 +241,16 @@ struct HardwareRig: ~Copyable {
   }
 
   mutating func turnToTheEnd(atMost limit: Int = 100_000) { turn(atMost: limit) { _ in false } }
+
+  /// What a run does after its last tick.
+  mutating func finishRun() { run.conclude() }
+
+  /// What the run has to tell.
+  var report: RunReport {
+    var report = RunReport()
+    run.complete(&report)
+    return report
+  }
 
   /// Closes the log.
   func finishLog() -> RecordingSummary? { recorder?.finish() }
