@@ -19,6 +19,10 @@ extension HardwareSequence {
       personTakesOver(&core)
       return .goOn
     }
+    if state == .disarmed && takeover == .releasing {
+      armAfterRelease(&core)
+      return .goOn
+    }
     if isDestined { goOn(&core, state) }
     guard person.heed(&core, state) == .prepareEpisode, !isDestined else { return .goOn }
     if state == .hold {

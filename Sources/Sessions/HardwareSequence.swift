@@ -107,7 +107,7 @@ struct HardwareSequence: BitwiseCopyable {
   var takeover = Takeover.none
   var takeoverUntil = Int64.min
   /// Until when torque is asked for, since the operator let it be switched on; `min` when it is not.
-  private var armingUntil = Int64.min
+  var armingUntil = Int64.min
   var signalsSeen: Int32 = 0
   var durationCounts: Bool
   var isDestined = false
@@ -153,7 +153,7 @@ struct HardwareSequence: BitwiseCopyable {
     let state = core.loop.decision.state
     defer { lastState = state }
     if isOperated { notePerson(&core) }
-    if state != .boot { takeover = .none }
+    if state != .boot && !(state == .disarmed && takeover == .releasing) { takeover = .none }
     if state.isFault { return afterFault(&core, state, answers, signals) }
     isLost = false
     isHeldInFault = false
@@ -201,12 +201,13 @@ struct HardwareSequence: BitwiseCopyable {
     let now = core.loop.clock.now()
     if armingUntil != .min {
       if core.loop.decision.refusal != .none { core.refusal = core.loop.decision.refusal }
-      if lastState == .disarmed && now < armingUntil {
-        if core.loop.inputs.readSucceeded { core.loop.request(.arm) }
+      if (lastState == .disarmed || lastState == .boot) && now < armingUntil {
+        if core.loop.inputs.readSucceeded && hasLetGo(core) { core.loop.request(.arm) }
         return .goOn
       }
       // Refused, or begun and given up.
       armingUntil = .min
+      takeover = .none
       guard asksAfterInterruption else {
         core.ending = .interrupted
         end(&core)

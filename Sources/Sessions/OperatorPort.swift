@@ -12,6 +12,8 @@ public enum OperatorQuestion: UInt8, Sendable, BitwiseCopyable {
   case letGo = 3
   /// To let the run take over an arm that was found under torque, where it is held.
   case takeOver = 4
+  /// To let torque go off in the joints that were found under it, while others are limp, and then come on in all of them.
+  case releaseFirst = 5
 
   // The operators that raw values bring along are generic, which the control thread may not call.
   @_noLocks

@@ -265,6 +265,26 @@ struct HardwareRunDeviceTests {
       "\(outcome.output)")
   }
 
+  @Test("Where some joints are limp nothing is switched before Enter; then all are armed")
+  func releasesFirst() throws {
+    let arm = try Arm()
+    defer { arm.server.stop() }
+    try leaveHolding(arm)
+    arm.server.withBus { $0.cutPower(2, for: 0, at: $0.state.time) }
+    #expect(wait { arm.server.state.servos.map(\.isTorqueOn) == [true, true, false, true, true, true] })
+    let terminal = try OperatorTerminal()
+    let command = try arm.start(["--exit", "release"], at: terminal)
+    try command.waitFor("PARTLY UNDER TORQUE")
+    #expect(command.errors.contains("elbow_flex (servo 3) is limp"), "\(command.errors)")
+    usleep(1_000_000)
+    #expect(arm.server.state.servos.map(\.isTorqueOn) == [true, true, false, true, true, true])
+    terminal.press("\n")
+    #expect(wait { arm.isOn }, "\(command.errors)")
+    command.send(SIGINT)
+    let outcome = try command.finish(patience: 40)
+    #expect(arm.isOff && outcome.output.contains("torque off"), "\(outcome.output) \(outcome.errors)")
+  }
+
   @Test("A port that goes away ends the run with 1, and says that torque may be on")
   func unplugged() throws {
     let arm = try Arm()

@@ -44,7 +44,10 @@ struct HardwareOptions: ParsableArguments {
       valueName: "periods"))
   var stallPeriods: Int?
 
-  @Flag(help: "Switch torque on without asking, once: the arm moves by itself.")
+  @Flag(
+    help:
+      "Switch torque on without asking, once, or take over an arm that is under torque already: the arm moves by itself. One that is only partly under torque is left alone all the same."
+  )
   var yes = false
 
   @Flag(help: "Simulate the arm although the configuration names a port.")

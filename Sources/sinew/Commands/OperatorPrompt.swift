@@ -29,7 +29,8 @@ final class OperatorPrompt {
     if status.question != standing {
       standing = status.question
       guard standing != .none else { return }
-      if consentsByItself {
+      // Letting go of an arm that holds itself up is more than switching it on: somebody has to stand there.
+      if consentsByItself && standing != .releaseFirst {
         consentsByItself = false
         consent()
         return
@@ -60,7 +61,7 @@ final class OperatorPrompt {
   /// Whether a refusal leaves the arm as it was found, and ends the run.
   private static func endsByRefusal(_ question: OperatorQuestion) -> Bool {
     switch question {
-    case .switchOn, .takeOver: true
+    case .switchOn, .takeOver, .releaseFirst: true
     case .none, .goOn, .letGo: false
     }
   }
@@ -80,6 +81,11 @@ final class OperatorPrompt {
         "The arm was found UNDER TORQUE: \(TorqueText.describe(status.heldGoal, joints)). Press Enter to take it over where "
         + "it is held; then it will move. Keep clear of it, and keep its power switch at hand. n and Enter, or Ctrl-C, end "
         + "the run and leave the arm as it is, under torque."
+    case .releaseFirst:
+      return
+        "The arm was found PARTLY UNDER TORQUE: \(TorqueText.describe(status.torque, joints)). Support the arm: on Enter "
+        + "torque goes off in the joints that hold, and then comes on in all of them where they stand; then the arm will "
+        + "move. Until then nothing is switched. n and Enter, or Ctrl-C, end the run and leave the arm as it is."
     case .letGo:
       return
         "A fault has stopped the arm, and it is held where it stands. Support it, then press Enter to switch torque off; "

@@ -92,6 +92,8 @@ final class OperatorLine {
     let leader = status.teleoperation.leader
     if let leader, !leader.isPresent { return "no leader arm" }
     switch status.state {
+    case .boot where status.torque.on != 0 && status.torque.off != 0:
+      return "the arm is PARTLY UNDER TORQUE: support it; start releases it, then arms all of it"
     case .boot where status.torque.on != 0: return "the arm is UNDER TORQUE; start takes it over where it is held"
     case .boot, .disarmed: return "start arms"
     case .hold:

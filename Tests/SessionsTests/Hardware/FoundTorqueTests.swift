@@ -203,4 +203,82 @@ import Testing
       #expect(report.hardware?.end == .foundOn(Self.all))
     }
   }
+
+  // MARK: Some joints limp
+
+  private static let some = JointTorque(on: 0b011011, off: 0b100100)
+
+  @Test(arguments: [ArmExit.park, .release, .hold])
+  func `Where only some joints hold, nothing is switched until the operator agrees`(exit: ArmExit) throws {
+    for ends in [false, true] {
+      var rig = try HardwareRig(exit: exit, found: Self.some)
+      rig.turn(500)
+      let (state, question) = (rig.run.core.loop.decision.state, rig.run.core.question)
+      #expect(state == .boot && question == .releaseFirst)
+      if ends { rig.signals = 1 } else { rig.refusals += 1 }
+      rig.turnToTheEnd(atMost: 5)
+      rig.finishRun()
+      let (energised, released, written, report) = (
+        rig.run.device.arm.energiseCount, rig.run.device.arm.releaseCount, rig.run.device.arm.attemptCount, rig.report
+      )
+      #expect(energised == 0 && released == 0 && written == 0 && rig.lastStep == .over)
+      #expect(report.hardware?.end == .foundOn(Self.some))
+    }
+  }
+
+  @Test func `On the operator's word the joints that hold let go, and then all are armed where they stand`() throws {
+    var rig = try HardwareRig(episodes: 1, found: Self.some)
+    rig.run.device.arm.energiseSteps = 1
+    rig.turn { $0.core.question == .releaseFirst }
+    rig.consents += 1
+    rig.turn { $0.device.arm.energiseCount > 0 }
+    let released = rig.run.device.arm.releaseCount
+    #expect(released > 0)
+    rig.turnToTheEnd()
+    #expect(rig.states.prefix(5) == [.boot, .disarmed, .arming, .hold, .moving], "\(rig.states)")
+    #expect(rig.goals.first == HardwareRig.foundPlace, "where it stands once it is let go, not where it was held")
+    let (ending, power) = (rig.run.core.ending, rig.run.device.arm.power)
+    #expect(ending == .completed && power == .off)
+  }
+
+  @Test func `Torque does not come on before it has been seen to be off`() throws {
+    var rig = try HardwareRig(found: Self.some)
+    rig.run.device.ignoresRelease = true
+    rig.turn { $0.core.question == .releaseFirst }
+    rig.consents += 1
+    rig.turn(90)
+    let (energised, released, question) = (
+      rig.run.device.arm.energiseCount, rig.run.device.arm.releaseCount, rig.run.core.question
+    )
+    #expect(energised == 0 && released > 3 && question == .none)
+    rig.turn(50)
+    let after = rig.run.core.question
+    #expect(after == .switchOn, "the operator is asked again")
+  }
+
+  @Test func `A person's start releases an arm of which some joints are limp, and arms it`() throws {
+    var script = OperatorScript()
+    script.wait(0.5)
+    script.press(.start)
+    script.wait(1)
+    var rig = try HardwareRig(limitSteps: nil, person: script.track(), of: .teleoperation, found: Self.some)
+    rig.turn(40)
+    let (before, state) = (rig.run.device.arm.releaseCount, rig.run.core.loop.decision.state)
+    #expect(before == 0 && state == .boot)
+    rig.turn { $0.core.loop.decision.state == .hold }
+    #expect(rig.states == [.boot, .disarmed, .arming, .hold], "\(rig.states)")
+    #expect(rig.goals.first == HardwareRig.foundPlace)
+  }
+
+  @Test func `A joint that lets go while the operator thinks about it changes the question`() throws {
+    var rig = try HardwareRig(found: Self.all)
+    rig.turn { $0.core.question == .takeOver }
+    rig.run.device.beFoundHolding(at: HardwareRig.foundGoal, joints: Self.some)
+    rig.consents += 1
+    rig.turn(10)
+    let (question, energised, released) = (
+      rig.run.core.question, rig.run.device.arm.energiseCount, rig.run.device.arm.releaseCount
+    )
+    #expect(question == .releaseFirst && energised == 0 && released == 0)
+  }
 }

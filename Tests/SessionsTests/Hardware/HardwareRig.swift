@@ -41,7 +41,11 @@ struct ScriptedDevice: ~Copyable, PhysicalArm {
     if let energiseFailure { throw energiseFailure }
     try arm.energise(now: now)
   }
-  mutating func release(now: Int64) throws(ArmError) { try arm.release(now: now) }
+  mutating func release(now: Int64) throws(ArmError) {
+    let before = arm.power
+    try arm.release(now: now)
+    if ignoresRelease { arm.power = before }
+  }
 
   var busRecord: BusRecord {
     var record = BusRecord(count: arm.jointCount)
@@ -72,6 +76,8 @@ struct ScriptedDevice: ~Copyable, PhysicalArm {
     }
   }
   var heldGoal = JointVector(repeating: 0, count: 0)
+  /// Whether it stays under torque all the same.
+  var ignoresRelease = false
   /// Why it does not come under torque.
   var energiseFailure: ArmError?
 
