@@ -115,9 +115,18 @@ extension ControlLoop {
       let bit = left.trailingZeroBitCount
       // What the arm itself said: the joint, and the kind of its failure.
       let isArm = bit == Int(Condition.armFailed.rawValue) || bit == Int(Condition.writeFailed.rawValue)
-      port?.recordEvent(
-        event, stamp: now, first: Int64(bit), second: isArm ? Int64(lastArmError?.joint ?? -1) : -1,
-        value: isArm ? Double(lastArmError?.code.rawValue ?? 0) : 0)
+      let value = isArm ? Double(lastArmError?.code.rawValue ?? 0) : 0
+      var joints = isArm ? 0 : decision.joints.mask(ofBit: bit)
+      if joints == 0 || event.isAboutAll {
+        port?.recordEvent(
+          event, stamp: now, first: Int64(bit), second: isArm ? Int64(lastArmError?.joint ?? -1) : -1, value: value)
+      }
+      // One event for each joint that it is about.
+      while joints != 0 && !event.isAboutAll {
+        port?.recordEvent(
+          event, stamp: now, first: Int64(bit), second: Int64(joints.trailingZeroBitCount), value: value)
+        joints &= joints &- 1
+      }
       left &= left &- 1
     }
   }

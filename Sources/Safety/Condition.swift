@@ -76,6 +76,9 @@ public enum Condition: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   /// Old and new source were too far apart for a hand-over.
   case handoverRefused = 34
 
+  /// Its bit in a set. The enumeration's own raw value is generic code in any other file of this module.
+  var bit: Int { @_noLocks get { Int(rawValue) } }
+
   /// How the arm is stopped for it.
   public var stopClass: StopClass {
     @_noLocks get {

@@ -55,6 +55,8 @@ public struct Decision: Sendable, BitwiseCopyable {
   public var active: ConditionSet
   /// Conditions that are latched until a reset.
   public var latched: ConditionSet
+  /// Which joints the active and latched conditions are about.
+  public var joints = ConditionJoints()
   /// The worst stop class in force.
   public var stopClass: StopClass
   /// What was done to the proposal.

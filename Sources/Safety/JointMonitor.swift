@@ -34,22 +34,22 @@ struct JointMonitor: BitwiseCopyable {
 
   /// Looks at the reading of one tick. An arm without torque may be moved by hand as fast as a hand can.
   @_noLocks
-  mutating func judge(_ inputs: SafetyInputs, isEnergised: Bool, _ configuration: SafetyConfiguration) -> ConditionSet {
+  mutating func judge(
+    _ inputs: SafetyInputs, isEnergised: Bool, _ configuration: SafetyConfiguration, _ found: inout ConditionJoints
+  ) -> ConditionSet {
     notices = Notices(rawValue: 0)
-    var active = countSilence(inputs, configuration)
+    var active = countSilence(inputs, configuration, &found)
     guard inputs.readSucceeded else { return active }
     let joints = inputs.joints
-    guard isComplete(joints), joints.position.isFinite, joints.velocity.isFinite, joints.effort.isFinite,
-      joints.age.isFinite
-    else { return active.adding(.measurementInvalid) }
+    guard isComplete(joints), isFinite(joints, &found) else { return active.adding(.measurementInvalid) }
     if configuration.monitors.watchesArm {
       guard joints.present.rawValue & JointQuantities.position.rawValue != 0 else {
         return active.adding(.measurementInvalid)
       }
-      active = active.adding(judgeAges(joints.age, configuration))
+      active = active.adding(judgeAges(joints.age, configuration, &found))
       if !isEnergised || !hasMeasured {
         adopt(joints.position)
-      } else if !believe(joints.position, configuration) {
+      } else if !believe(joints.position, configuration, &found) {
         active = active.adding(.measurementJumped)
       }
     } else {
@@ -67,11 +67,27 @@ struct JointMonitor: BitwiseCopyable {
       && joints.age.count == count
   }
 
+  /// Whether all that was measured is a number.
+  @_noLocks
+  private func isFinite(_ joints: JointState, _ found: inout ConditionJoints) -> Bool {
+    var isFinite = true
+    for index in 0..<measured.count {
+      let isMeasured =
+        joints.position[index].isFinite && joints.velocity[index].isFinite && joints.effort[index].isFinite
+        && joints.age[index].isFinite
+      if !isMeasured {
+        isFinite = false
+        found.note(.measurementInvalid, joint: index)
+      }
+    }
+    return isFinite
+  }
+
   /// Counts joints that did not answer.
   @_noLocks
-  private mutating func countSilence(_ inputs: SafetyInputs, _ configuration: SafetyConfiguration)
-    -> ConditionSet
-  {
+  private mutating func countSilence(
+    _ inputs: SafetyInputs, _ configuration: SafetyConfiguration, _ found: inout ConditionJoints
+  ) -> ConditionSet {
     ticksWithoutRead = inputs.readSucceeded ? 0 : saturated(ticksWithoutRead)
     var longest = ticksWithoutRead
     if configuration.monitors.watchesArm {
@@ -79,7 +95,10 @@ struct JointMonitor: BitwiseCopyable {
         let isNew = inputs.readSucceeded && isComplete(inputs.joints) && hasArrived(index, inputs.joints, configuration)
         silentTicks[index] = isNew ? 0 : Int32(truncatingIfNeeded: saturated(Int(silentTicks[index])))
         if silentTicks[index] > 0 && missedTicks[index] < 1000 { missedTicks[index] &+= 1 }
-        if Int(silentTicks[index]) > longest { longest = Int(silentTicks[index]) }
+        let silent = Int(silentTicks[index])
+        if silent > longest { longest = silent }
+        if silent >= configuration.monitors.muteTicks { found.note(.armMute, joint: index) }
+        if silent >= configuration.monitors.silentTicks { found.note(.jointSilent, joint: index) }
       }
     }
     if longest >= configuration.monitors.muteTicks { return ConditionSet.none.adding(.armMute) }
@@ -102,16 +121,27 @@ struct JointMonitor: BitwiseCopyable {
   }
 
   @_noLocks
-  private mutating func judgeAges(_ ages: JointVector, _ configuration: SafetyConfiguration) -> ConditionSet {
-    let oldest = ages.largestMagnitude / configuration.seconds
-    if oldest > configuration.monitors.oldPeriods { notices = notices.adding(.observationOld) }
-    return oldest > configuration.monitors.stalePeriods ? ConditionSet.none.adding(.observationStale) : .none
+  private mutating func judgeAges(
+    _ ages: JointVector, _ configuration: SafetyConfiguration, _ found: inout ConditionJoints
+  ) -> ConditionSet {
+    var active = ConditionSet.none
+    for index in 0..<ages.count {
+      let periods = ages[index].magnitude / configuration.seconds
+      if periods > configuration.monitors.oldPeriods { notices = notices.adding(.observationOld) }
+      if periods > configuration.monitors.stalePeriods {
+        active = active.adding(.observationStale)
+        found.note(.observationStale, joint: index)
+      }
+    }
+    return active
   }
 
   /// Takes over what a joint can have moved to; false when one has leapt too often. What it says then is not believed until
   /// torque is off: nobody may act on a sensor that lies.
   @_noLocks
-  private mutating func believe(_ position: JointVector, _ configuration: SafetyConfiguration) -> Bool {
+  private mutating func believe(
+    _ position: JointVector, _ configuration: SafetyConfiguration, _ found: inout ConditionJoints
+  ) -> Bool {
     var isCredible = true
     for index in 0..<measured.count {
       let reach =
@@ -124,7 +154,10 @@ struct JointMonitor: BitwiseCopyable {
       } else {
         notices = notices.adding(.measurementRejected)
         if jumps[index] < 1000 { jumps[index] &+= 1 }
-        if Int(jumps[index]) >= configuration.monitors.jumpTicks { isCredible = false }
+        if Int(jumps[index]) >= configuration.monitors.jumpTicks {
+          isCredible = false
+          found.note(.measurementJumped, joint: index)
+        }
       }
     }
     return isCredible

@@ -38,14 +38,17 @@ struct MotionMonitor: BitwiseCopyable {
   @_noLocks
   mutating func judgeFollowing(
     _ measured: JointVector, joints: JointState, goal: JointVector, standsStill: Bool,
-    _ configuration: SafetyConfiguration
+    _ configuration: SafetyConfiguration, _ found: inout ConditionJoints
   ) -> ConditionSet {
     var active = ConditionSet.none
     let monitors = configuration.monitors
     let ticks = configuration.ticks(monitors.trackingTime)
     for index in 0..<goal.count {
       let error = (goal[index] - measured[index]).magnitude
-      if lagging[index].note(error > monitors.trackingError, for: ticks) { active = active.adding(.trackingError) }
+      if lagging[index].note(error > monitors.trackingError, for: ticks) {
+        active = active.adding(.trackingError)
+        found.note(.trackingError, joint: index)
+      }
       let limit = configuration.limits.effort[index]
       let isPushing: Bool
       if joints.present.rawValue & JointQuantities.effort.rawValue != 0 && limit.isFinite {
@@ -57,6 +60,7 @@ struct MotionMonitor: BitwiseCopyable {
       if allowed > monitors.obstructedError { allowed = monitors.obstructedError }
       if obstructed[index].note(isPushing && error > allowed, for: ticks) {
         active = active.adding(.obstructed)
+        found.note(.obstructed, joint: index)
       }
     }
     return active
@@ -65,7 +69,7 @@ struct MotionMonitor: BitwiseCopyable {
   /// Whether a joint that should stand still moves away from its goal.
   @_noLocks
   mutating func judgeStandstill(
-    _ measured: JointVector, goal: JointVector, _ configuration: SafetyConfiguration
+    _ measured: JointVector, goal: JointVector, _ configuration: SafetyConfiguration, _ found: inout ConditionJoints
   ) -> ConditionSet {
     var isLost = false
     let ticks = configuration.ticks(configuration.monitors.standstillTime)
@@ -74,6 +78,7 @@ struct MotionMonitor: BitwiseCopyable {
       if error < nearest[index] { nearest[index] = error }
       if moving[index].note(error > nearest[index] + configuration.monitors.standstillTolerance, for: ticks) {
         isLost = true
+        found.note(.standstillLost, joint: index)
       }
     }
     return isLost ? ConditionSet.none.adding(.standstillLost) : .none
@@ -83,7 +88,7 @@ struct MotionMonitor: BitwiseCopyable {
   /// only noted where it is.
   @_noLocks
   mutating func judgeRange(
-    _ measured: JointVector, isExcused: Bool, _ configuration: SafetyConfiguration
+    _ measured: JointVector, isExcused: Bool, _ configuration: SafetyConfiguration, _ found: inout ConditionJoints
   ) -> ConditionSet {
     var isFurther = false
     isOutside = false
@@ -95,6 +100,7 @@ struct MotionMonitor: BitwiseCopyable {
       if excess > tolerance { isOutside = true }
       if excess > excused[index] + tolerance {
         isFurther = true
+        found.note(.outsideLimits, joint: index)
         excused[index] = excess
       } else if excess < excused[index] {
         excused[index] = excess > 0 ? excess : 0
@@ -108,25 +114,38 @@ extension SafetyConfiguration {
   /// What the servos report of themselves, as conditions. `isEnergised` says whether every joint should be under torque;
   /// anything but the confirmation that it is counts as lost.
   @_noLocks
-  func judgeHealth(_ health: ArmHealth, power: ArmPower, isEnergised: Bool) -> ConditionSet {
+  func judgeHealth(
+    _ health: ArmHealth, power: ArmPower, isEnergised: Bool, _ found: inout ConditionJoints
+  ) -> ConditionSet {
     var active = ConditionSet.none
-    let faults = health.faults
-    if faults.has(.overload) || faults.has(.overheating) || faults.has(.electrical) {
-      active = active.adding(.servoOverload)
+    for joint in 0..<health.count {
+      let faults = health.faults(of: joint)
+      // Comparisons with what is not known are false.
+      if faults.has(.overload) || faults.has(.overheating) || faults.has(.electrical)
+        || health.temperature[joint] > monitors.highestTemperature
+      {
+        active = active.adding(.servoOverload)
+        found.note(.servoOverload, joint: joint)
+      }
+      if faults.has(.voltage) || health.voltage[joint] < monitors.lowestVoltage {
+        active = active.adding(.servoVoltage)
+        found.note(.servoVoltage, joint: joint)
+      }
+      if faults.has(.sensor) {
+        active = active.adding(.servoSensor)
+        found.note(.servoSensor, joint: joint)
+      }
+      guard isEnergised else { continue }
+      if faults.has(.torqueLost) {
+        active = active.adding(.torqueLost)
+        found.note(.torqueLost, joint: joint)
+      }
+      if faults.has(.watchdog) {
+        active = active.adding(.servoWatchdog)
+        found.note(.servoWatchdog, joint: joint)
+      }
     }
-    if faults.has(.voltage) { active = active.adding(.servoVoltage) }
-    if faults.has(.sensor) { active = active.adding(.servoSensor) }
-    if isEnergised && (faults.has(.torqueLost) || power != .on) {
-      active = active.adding(.torqueLost)
-    }
-    if isEnergised && faults.has(.watchdog) { active = active.adding(.servoWatchdog) }
-    // Comparisons with what is not known are false.
-    for index in 0..<health.temperature.count where health.temperature[index] > monitors.highestTemperature {
-      active = active.adding(.servoOverload)
-    }
-    for index in 0..<health.voltage.count where health.voltage[index] < monitors.lowestVoltage {
-      active = active.adding(.servoVoltage)
-    }
+    if isEnergised && power != .on { active = active.adding(.torqueLost) }
     return active
   }
 }

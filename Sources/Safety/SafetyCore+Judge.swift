@@ -3,13 +3,13 @@ import ArmModel
 // What is wrong in this tick.
 extension SafetyCore {
   @_noLocks
-  mutating func judge(_ inputs: SafetyInputs, now: Int64) -> ConditionSet {
+  mutating func judge(_ inputs: SafetyInputs, _ found: inout ConditionJoints, now: Int64) -> ConditionSet {
     var active = judgeRequests(inputs)
     if inputs.armFailed { active = active.adding(.armFailed) }
     if inputs.writeFailed { active = active.adding(.writeFailed) }
     active = active.adding(loop.judge(inputs, configuration, now: now))
-    active = active.adding(joints.judge(inputs, isEnergised: isEnergised, configuration))
-    active = active.adding(judgeMotion(inputs, isMeasured: !active.has(.measurementInvalid), now: now))
+    active = active.adding(joints.judge(inputs, isEnergised: isEnergised, configuration, &found))
+    active = active.adding(judgeMotion(inputs, &found, isMeasured: !active.has(.measurementInvalid), now: now))
     active = active.adding(judgePerson(inputs.person, now: now))
     return active.adding(judgeProposals(inputs, now: now))
   }
@@ -39,23 +39,25 @@ extension SafetyCore {
   }
 
   @_noLocks
-  private mutating func judgeMotion(_ inputs: SafetyInputs, isMeasured: Bool, now: Int64) -> ConditionSet {
+  private mutating func judgeMotion(
+    _ inputs: SafetyInputs, _ found: inout ConditionJoints, isMeasured: Bool, now: Int64
+  ) -> ConditionSet {
     guard configuration.monitors.watchesArm else { return .none }
     // Of an arm that has failed nothing is known, its torque included; and a servo that lets go while the arm is being
     // armed is not switched on again in passing.
     let isUnderTorque = (isEnergised || (state == .arming && hasTorque)) && !inputs.armFailed
-    var active = configuration.judgeHealth(inputs.health, power: inputs.power, isEnergised: isUnderTorque)
-    if state == .arming { active = active.adding(judgeArming(inputs, now: now)) }
+    var active = configuration.judgeHealth(inputs.health, power: inputs.power, isEnergised: isUnderTorque, &found)
+    if state == .arming { active = active.adding(judgeArming(inputs, &found, now: now)) }
     guard inputs.readSucceeded && isMeasured && joints.hasMeasured else { return active }
-    active = active.adding(motion.judgeRange(joints.measured, isExcused: !isEnergised, configuration))
+    active = active.adding(motion.judgeRange(joints.measured, isExcused: !isEnergised, configuration, &found))
     guard isEnergised && configuration.mode == .position && !isDamping else { return active }
     let goal = filter.goal
     let standsStill = state == .hold || state == .faultHold
     active = active.adding(
       motion.judgeFollowing(
-        joints.measured, joints: inputs.joints, goal: goal, standsStill: standsStill, configuration))
+        joints.measured, joints: inputs.joints, goal: goal, standsStill: standsStill, configuration, &found))
     if standsStill {
-      return active.adding(motion.judgeStandstill(joints.measured, goal: goal, configuration))
+      return active.adding(motion.judgeStandstill(joints.measured, goal: goal, configuration, &found))
     }
     motion.settle(joints.measured, goal: goal)
     return active
@@ -63,17 +65,19 @@ extension SafetyCore {
 
   /// Torque comes on at the measured pose, and there the arm stays.
   @_noLocks
-  private func judgeArming(_ inputs: SafetyInputs, now: Int64) -> ConditionSet {
+  private func judgeArming(_ inputs: SafetyInputs, _ found: inout ConditionJoints, now: Int64) -> ConditionSet {
     guard inputs.power == .on else {
       return now &- since > configuration.monitors.armingTime ? ConditionSet.none.adding(.armingTimedOut) : .none
     }
     guard configuration.mode == .position else { return .none }
     let goal = filter.goal
+    var active = ConditionSet.none
     for index in 0..<goal.count
     where (joints.measured[index] - goal[index]).magnitude > configuration.monitors.armingDrift {
-      return ConditionSet.none.adding(.armingDrifted)
+      active = active.adding(.armingDrifted)
+      found.note(.armingDrifted, joint: index)
     }
-    return .none
+    return active
   }
 
   /// Whether the arm moves only as long as a person holds enable.

@@ -13,6 +13,8 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
   public internal(set) var state: SafetyState = .boot
   /// What is latched.
   public internal(set) var latched: ConditionSet = ConditionSet(rawValue: 0)
+  /// Which joints the active and latched conditions are about.
+  var conditionJoints = ConditionJoints()
   /// In how many ticks each kind of alteration happened.
   public internal(set) var alterationCounts = AlterationCounts()
 
@@ -102,16 +104,19 @@ public struct SafetyCore: Sendable, BitwiseCopyable {
     refused = .none
     refusal = .none
     person.note(inputs.person, now: now)
-    let active = judge(inputs, now: now)
+    var found = ConditionJoints()
+    let active = judge(inputs, &found, now: now)
     if active.has(.timeGap) || active.has(.suspended) { person.forgetTimes(now: now) }
     let fresh = ConditionSet(rawValue: active.latching.rawValue & ~latched.rawValue)
     latched = latched.adding(active.latching)
     // Whatever is wrong, the person has to press enable anew.
     if !active.isNone { person.revoke() }
+    conditionJoints.take(found, latched: latched)
     move(inputs, active: active, fresh: fresh, now: now)
     var decision = act(inputs, active: active, now: now)
     decision.refused = refused
     decision.refusal = refusal
+    decision.joints = conditionJoints
     alterationCounts.note(decision.alterations)
     return decision
   }

@@ -9,8 +9,10 @@ public enum ArmEnd: Sendable, Equatable {
   case foundOn(JointTorque)
   /// Torque off, read back from every servo, or from the board that they hang on.
   case released
-  /// Torque on, the servos hold.
+  /// Torque on, read back from every servo.
   case held
+  /// It was to stay on, and not every servo says that it is.
+  case heldInPart(JointTorque)
   /// What the arm does is not known; why.
   case unconfirmed(String)
 }

@@ -276,18 +276,26 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
     core.loop.startSchedule()
   }
 
+  /// How an arm that was to stay under torque is, by what its servos said last.
+  private var heldEnd: ArmEnd {
+    if device.torque.isOn(all: device.jointCount) { return .held }
+    return device.torque == JointTorque(false, count: device.jointCount) ? .released : .heldInPart(device.torque)
+  }
+
   /// Leaves the arm as the exit policy says, or held where a fault has stopped it, and makes sure of it.
   mutating func conclude() {
     if sequence.hasArmed {
-      // What was released on the way is not taken hold of in the end.
+      // What was released on the way is not taken hold of in the end, nor what the core was letting go of.
       let holds =
-        device.power != .off
+        device.power != .off && core.loop.decision.power != .release
         && sequence.leavesHolding(state: core.loop.decision.state, latched: core.loop.decision.latched)
       do throws(SessionError) {
         try device.conclude(holding: holds, deadline: core.loop.clock.now() &+ 2_000_000_000)
-        end = holds ? .held : .released
+        end = holds ? heldEnd : .released
       } catch {
-        end = .unconfirmed(error.description)
+        // Where the arm itself cannot be asked, nobody knows.
+        let isAnswered = device.torque.on | device.torque.off != 0
+        end = holds && isAnswered && heldEnd != .held ? heldEnd : .unconfirmed(error.description)
       }
     } else if sequence.wasFoundHolding || device.torque.on != 0 {
       end = device.torque.off == 0 || device.torque.on != 0 ? .foundOn(device.torque) : .untouched

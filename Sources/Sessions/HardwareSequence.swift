@@ -149,7 +149,7 @@ struct HardwareSequence: BitwiseCopyable {
   @_noLocks
   mutating func afterTick(_ core: inout RunCore, answers: OperatorAnswers, signals: Int32) -> Step {
     let wasCut = core.countEpisode()
-    if core.loop.decision.active.rawValue != 0 { core.causes = core.loop.decision.active }
+    core.noteCauses()
     let state = core.loop.decision.state
     defer { lastState = state }
     if isOperated { notePerson(&core) }

@@ -229,7 +229,8 @@ struct HardwareSetup {
     metadata["on_crash"] = settings.onCrash.rawValue
     metadata["stall_periods"] = settings.stallPeriods.map { "\($0)" } ?? "default"
     if settings.isUnsupervised { metadata["unsupervised"] = "true" }
-    return LoggedArm(metadata: metadata, attachments: [identity.attachment("calibration.yaml")])
+    return LoggedArm(
+      metadata: metadata, attachments: [identity.attachment("calibration.yaml")], jointLabels: jointLabels)
   }
 
   /// "six sts3215 (firmware 3.10)"

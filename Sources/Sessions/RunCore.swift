@@ -73,6 +73,8 @@ struct RunCore: ~Copyable {
   var takeoverFailure: ArmError?
   /// The conditions that stopped the arm last.
   var causes = ConditionSet(rawValue: 0)
+  /// The joints that they are about.
+  var causeJoints = ConditionJoints()
   private var lastStatus: Int64 = .min
   /// Ns of each wait that are spent awake in this run.
   private(set) var spin: Int64 = 0
@@ -96,6 +98,14 @@ struct RunCore: ~Copyable {
     loop.recordRunStart(priority: rights.priority, memoryIsLocked: rights.memoryIsLocked)
     // Only a thread that nothing ordinary can push aside gains by waiting awake.
     spin = rights.priority > 0 ? bounds.spin : 0
+  }
+
+  /// Keeps what is wrong in this tick, until something else is.
+  @_noLocks
+  mutating func noteCauses() {
+    guard loop.decision.active.rawValue != 0 else { return }
+    causes = loop.decision.active
+    causeJoints = loop.decision.joints
   }
 
   /// Takes an episode that has ended into the statistics, unless it was cut short. True when one has just been cut short.
@@ -156,6 +166,8 @@ struct RunCore: ~Copyable {
     status.power = loop.inputs.power
     status.question = question
     status.causes = causes
+    status.causeJoints = causeJoints
+    status.joints = loop.decision.joints
     status.input = loop.operatorInput
     status.teleoperation = loop.teleoperation
     status.refusal = refusal
@@ -170,6 +182,8 @@ struct RunCore: ~Copyable {
     report.playback = loop.playbackErrors
     report.loop = loop.report
     report.latched = loop.decision.latched
+    report.latchedJoints = loop.decision.joints
+    report.causeJoints = causeJoints
     report.armError = loop.lastArmError
     report.refusal = refusal
     report.takeoverFailure = takeoverFailure

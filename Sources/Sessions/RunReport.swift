@@ -25,6 +25,9 @@ public struct LoopStatus: Sendable, BitwiseCopyable {
   public var question = OperatorQuestion.none
   /// What was wrong most recently, also when it is over.
   public var causes = ConditionSet(rawValue: 0)
+  /// The joints that `causes`, and `active` and `latched`, are about.
+  public var causeJoints = ConditionJoints()
+  public var joints = ConditionJoints()
   /// What the person's device says, and what their sticks do; in runs with a person.
   public var input = OperatorInput()
   public var teleoperation = TeleoperationStatus()
@@ -57,11 +60,15 @@ public struct RunReport: Sendable {
   public var ending = RunEnding.completed
   /// Latched conditions at the end, and the arm's own words if it failed and has not recovered since.
   public var latched = ConditionSet(rawValue: 0)
+  /// The joints that they are about.
+  public var latchedJoints = ConditionJoints()
   public var armError: ArmError?
   /// The joints in the task's order; of a physical arm with their servos: "elbow_flex (servo 3)".
   public var jointLabels: [String] = []
   /// The conditions that cut the last episode short.
   public var causes = ConditionSet(rawValue: 0)
+  /// The joints that they are about.
+  public var causeJoints = ConditionJoints()
   /// Why torque was not switched on, if that ended the run.
   public var refusal = RefusalReason.none
   /// Why an arm that was found under torque could not be taken over, if that ended the run.

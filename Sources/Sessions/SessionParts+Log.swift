@@ -13,6 +13,8 @@ struct LoggedArm {
   /// The metadata record `arm`, or `leader`.
   var metadata: [String: String]
   var attachments: [LogAttachment]
+  /// The joints in the task's order with their servos, for the words of events.
+  var jointLabels: [String] = []
 }
 
 extension SessionParts {
@@ -25,7 +27,8 @@ extension SessionParts {
     options.clock = plan.clock == .monotonic ? .monotonic : .virtual
     options.vocabulary = LogVocabulary(
       conditions: Dictionary(uniqueKeysWithValues: Condition.allCases.map { (Int64($0.rawValue), $0.name) }),
-      states: Dictionary(uniqueKeysWithValues: SafetyState.allCases.map { (Int64($0.rawValue), $0.name) }))
+      states: Dictionary(uniqueKeysWithValues: SafetyState.allCases.map { (Int64($0.rawValue), $0.name) }),
+      joints: arm.map(\.jointLabels) ?? task.joints)
     options.recordsBus = arm != nil
     let layout = TransitionLayout(
       observationCount: task.observationCount, actionCount: task.actionCount, jointCount: task.joints.count,

@@ -285,6 +285,22 @@ struct HardwareRunDeviceTests {
     #expect(arm.isOff && outcome.output.contains("torque off"), "\(outcome.output) \(outcome.errors)")
   }
 
+  @Test("A fault of one servo names its joint and its id, on the terminal and in the log")
+  func namesTheServo() throws {
+    let arm = try Arm()
+    defer { arm.server.stop() }
+    let command = try arm.start([])
+    usleep(500_000)
+    arm.server.withBus { $0.cutPower(2, for: 0, at: $0.state.time) }
+    let outcome = try command.finish(patience: 40)
+    #expect(outcome.code == 1)
+    #expect(outcome.errors.contains("joint elbow_flex (servo 3): torque lost"), "\(outcome.output) \(outcome.errors)")
+    let log = try #require(
+      FileManager.default.contentsOfDirectory(atPath: arm.folder.root).filter { $0.hasSuffix(".mcap") }.sorted().last)
+    let events = try LogContents(path: arm.folder.path(log)).events(named: "fault_latched")
+    #expect(events.contains { $0.second == 2 && $0.text.hasSuffix("on joint elbow_flex (servo 3)") }, "\(events)")
+  }
+
   @Test("A port that goes away ends the run with 1, and says that torque may be on")
   func unplugged() throws {
     let arm = try Arm()

@@ -35,6 +35,23 @@ import Testing
     #expect(early.human.allSatisfy { $0.isNaN })
   }
 
+  @Test func `It names the joints, and says which of them a condition was about`() throws {
+    var box = try BlackBox(
+      path: path, period: 5_000_000, jointCount: 2, jointNames: ["shoulder (servo 1)", "elbow (servo 7)"])
+    var configuration = SafetyConfiguration(
+      limits: JointLimits(unlimited: 2), mode: .position, period: 5_000_000, proposalPeriod: 20_000_000,
+      armingTicks: 0, judgesTiming: false)
+    configuration.monitors.watchesArm = true
+    var core = SafetyCore(configuration)
+    var inputs = SafetyInputs(count: 2, mode: .position)
+    inputs.health.setFaults(.overload, of: 1)
+    box.note(inputs, core.step(inputs, now: 5_000_000), now: 5_000_000)
+    let file = try BlackBoxFile(path: path)
+    #expect(file.jointNames == ["shoulder (servo 1)", "elbow (servo 7)"])
+    let last = try #require(file.records.last)
+    #expect(last.conditionJoints[.servoOverload] == 0b10 && last.conditionJoints[.servoVoltage] == 0)
+  }
+
   @Test func `After a reset it goes on`() throws {
     let rig = try LoopRig(.init(.ramp))
     rig.loop.attach(try BlackBox(path: path, period: LoopRig.period, jointCount: 2))

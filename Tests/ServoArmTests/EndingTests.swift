@@ -108,6 +108,26 @@ import VirtualServos
     #expect(arm.power == .unknown && arm.crashFrame.isEmpty)
   }
 
+  @Test(arguments: [Rig.Kind.sts, .xl330])
+  func `An arm that is to hold is asked anew in the end: a servo that has let go is told from those that hold`(
+    kind: Rig.Kind
+  ) throws {
+    var rig = try Rig(kind)
+    rig.configuration.exitPolicy = .hold
+    try rig.run { server, arm in
+      var state = JointState(count: 3)
+      try arm.energiseFully(&state)
+      #expect(arm.torque == JointTorque(on: 0b111, off: 0))
+      server.restart(1)
+      var error: ServoArmError?
+      do throws(ServoArmError) {
+        try arm.finish(deadline: sinew_now_ns() + 5_000_000_000)
+      } catch let failure { error = failure }
+      #expect(error?.kind == .notConfirmed && error?.description.contains("servo 2") == true)
+      #expect(arm.torque == JointTorque(on: 0b101, off: 0b010), "\(arm.torque)")
+    }
+  }
+
   @Test(arguments: [Rig.Kind.sts, .xl330]) func `Ending with torque off is read back, or said not to be`(
     kind: Rig.Kind
   ) throws {

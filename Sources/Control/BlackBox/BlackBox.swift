@@ -14,14 +14,21 @@ public struct BlackBox: ~Copyable {
   struct Layout: BitwiseCopyable {
     let jointCount: Int
 
-    static var magic: UInt64 { @_noLocks get { 0x3142_4257_454e_4953 } }
+    static var magic: UInt64 { @_noLocks get { 0x3242_4257_454e_4953 } }
     static var headerSize: Int { @_noLocks get { 4096 } }
     /// Offset of the first vector, and how many there are: position, velocity, effort, policy, person, command.
     static var vectorOffset: Int { @_noLocks get { 80 } }
     static var vectorCount: Int { @_noLocks get { 6 } }
 
+    /// Where the joints' names stand in the header, the bytes of each, and behind the vectors the joints that each
+    /// condition is about.
+    static var nameOffset: Int { @_noLocks get { 64 } }
+    static var nameSize: Int { @_noLocks get { 64 } }
+    static var conditionCount: Int { @_noLocks get { 40 } }
+    var maskOffset: Int { @_noLocks get { offset(vector: Layout.vectorCount) } }
+
     /// Bytes per record, a whole number of cache lines.
-    var recordSize: Int { @_noLocks get { (Layout.vectorOffset + Layout.vectorCount * 8 * jointCount + 63) / 64 * 64 } }
+    var recordSize: Int { @_noLocks get { (maskOffset + 2 * Layout.conditionCount + 63) / 64 * 64 } }
     @_noLocks
     func offset(vector: Int) -> Int { Layout.vectorOffset + vector * 8 * jointCount }
   }
@@ -35,10 +42,13 @@ public struct BlackBox: ~Copyable {
   public private(set) var isFrozen = false
   private var wasLatched = false
 
-  /// Makes or replaces the file, for `seconds` of ticks of `period` ns.
+  /// Makes or replaces the file, for `seconds` of ticks of `period` ns. `jointNames` are kept for the reader, up to 64 bytes
+  /// each.
   ///
   /// - Throws: `BlackBoxError` when the file cannot be made or mapped.
-  public init(path: String, seconds: Double = 2, period: Int64, jointCount: Int) throws(BlackBoxError) {
+  public init(
+    path: String, seconds: Double = 2, period: Int64, jointCount: Int, jointNames: [String] = []
+  ) throws(BlackBoxError) {
     precondition(period > 0 && seconds > 0 && jointCount >= 0 && jointCount <= JointVector.capacity)
     layout = Layout(jointCount: jointCount)
     capacity = UInt64(max(1, (seconds * 1e9 / Double(period)).rounded(.up)))
@@ -64,6 +74,11 @@ public struct BlackBox: ~Copyable {
     memory.storeBytes(of: UInt32(jointCount), toByteOffset: 16, as: UInt32.self)
     memory.storeBytes(of: period, toByteOffset: 24, as: Int64.self)
     memory.storeBytes(of: UInt64(getpid()), toByteOffset: 32, as: UInt64.self)
+    for (joint, name) in jointNames.prefix(jointCount).enumerated() {
+      for (place, byte) in name.utf8.prefix(Layout.nameSize).enumerated() {
+        memory.storeBytes(of: byte, toByteOffset: Layout.nameOffset + joint * Layout.nameSize + place, as: UInt8.self)
+      }
+    }
     memory.storeBytes(of: Layout.magic, as: UInt64.self)
   }
 
@@ -115,6 +130,10 @@ public struct BlackBox: ~Copyable {
     write(inputs.proposal.source == .none ? nil : inputs.proposal.goal, vector: 3, to: record)
     write(inputs.personProposal.source == .none ? nil : inputs.personProposal.goal, vector: 4, to: record)
     write(decision.command.goal, vector: 5, to: record)
+    for bit in 0..<BlackBox.Layout.conditionCount {
+      record.storeBytes(
+        of: decision.joints.mask(ofBit: bit), toByteOffset: layout.maskOffset + 2 * bit, as: UInt16.self)
+    }
   }
 
   @_noLocks

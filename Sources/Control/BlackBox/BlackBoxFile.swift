@@ -15,6 +15,8 @@ public struct BlackBoxRecord: Sendable {
   public let stopClass: StopClass
   public let active: ConditionSet
   public let latched: ConditionSet
+  /// The joints that a condition is about, one bit each; none where it is not one of joints.
+  public let conditionJoints: [Condition: UInt16]
   public let requests: OperatorRequests
   public let remoteRequests: OperatorRequests
   public let refused: OperatorRequests
@@ -48,6 +50,8 @@ public struct BlackBoxFile: Sendable {
   public let period: Int64
   public let process: Int
   public let jointCount: Int
+  /// As the run named them; empty where it did not.
+  public let jointNames: [String]
   /// In the order of time; a record that was being written is left out.
   public let records: [BlackBoxRecord]
 
@@ -71,6 +75,10 @@ public struct BlackBoxFile: Sendable {
     period = header.number(24, Int64.self)
     process = Int(truncatingIfNeeded: header.number(32, UInt64.self))
     self.jointCount = jointCount
+    jointNames = (0..<jointCount).map { joint in
+      let start = BlackBox.Layout.nameOffset + joint * BlackBox.Layout.nameSize
+      return String(decoding: bytes[start..<start + BlackBox.Layout.nameSize].prefix { $0 != 0 }, as: UTF8.self)
+    }
     var records: [BlackBoxRecord] = []
     for slot in 0..<capacity {
       let reader = ByteReader(bytes: bytes, start: BlackBox.Layout.headerSize + slot * recordSize)
@@ -132,6 +140,9 @@ extension BlackBoxRecord {
     self.stopClass = stopClass
     active = ConditionSet(rawValue: reader.number(32, UInt64.self))
     latched = ConditionSet(rawValue: reader.number(40, UInt64.self))
+    let masks = BlackBox.Layout(jointCount: jointCount).maskOffset
+    conditionJoints = Dictionary(
+      uniqueKeysWithValues: Condition.allCases.map { ($0, reader.number(masks + 2 * Int($0.rawValue), UInt16.self)) })
     requests = OperatorRequests(rawValue: reader.number(48, UInt16.self))
     remoteRequests = OperatorRequests(rawValue: reader.number(50, UInt16.self))
     refused = OperatorRequests(rawValue: reader.number(52, UInt16.self))

@@ -12,11 +12,12 @@ public enum LogEvent: UInt16, Sendable, BitwiseCopyable, CaseIterable {
   case episodeEnded = 4
   /// first = new state, second = old state.
   case safetyStateChanged = 5
-  /// first = condition, second = joint or -1, value = what was measured.
+  /// first = condition, second = joint or -1, value = what was measured. A condition of several joints is raised once for
+  /// each.
   case conditionRaised = 6
   /// first = condition.
   case conditionCleared = 7
-  /// first = condition.
+  /// first = condition, second = joint or -1.
   case faultLatched = 8
   /// first = overruns so far, value = lateness in seconds.
   case overrun = 9
@@ -36,6 +37,9 @@ public enum LogEvent: UInt16, Sendable, BitwiseCopyable, CaseIterable {
   case terminateEpisode = 18
   /// first = a number of the user's own.
   case marker = 19
+
+  /// Whether it never tells one joint from another: what is over is over for all.
+  public var isAboutAll: Bool { @_noLocks get { code == LogEvent.conditionCleared.code } }
 
   /// The raw value, for the control thread.
   var code: UInt16 { @_noLocks get { rawValue } }
@@ -72,17 +76,24 @@ public struct LogVocabulary: Sendable {
   public var conditions: [Int64: String]
   /// Names of safety states by number.
   public var states: [Int64: String]
+  /// The joints, as a person finds them: "elbow_flex (servo 3)".
+  public var joints: [String]
 
   /// Names by number; a number without a name is written as it is.
-  public init(conditions: [Int64: String] = [:], states: [Int64: String] = [:]) {
+  public init(conditions: [Int64: String] = [:], states: [Int64: String] = [:], joints: [String] = []) {
     self.conditions = conditions
     self.states = states
+    self.joints = joints
   }
 
   /// The words of an event.
   func text(_ event: LogEvent, first: Int64, second: Int64, value: Double) -> String {
     func condition(_ number: Int64) -> String { conditions[number] ?? "condition \(number)" }
     func state(_ number: Int64) -> String { states[number] ?? "state \(number)" }
+    func joint(_ number: Int64) -> String {
+      guard number >= 0 else { return "" }
+      return " on joint " + (number < joints.count ? joints[Int(number)] : "\(number)")
+    }
     func source(_ number: Int64) -> String {
       UInt8(exactly: number).flatMap { CommandSource(rawValue: $0) }.map { "\($0)" } ?? "source \(number)"
     }
@@ -91,9 +102,9 @@ public struct LogVocabulary: Sendable {
     case .episodeEnded: "episode \(first) ended after \(counted(second, "step")), return \(value)"
     case .safetyStateChanged: "safety state: \(state(second)) -> \(state(first))"
     case .conditionRaised:
-      "raised: \(condition(first))" + (second >= 0 ? " on joint \(second)" : "") + (value == 0 ? "" : " (\(value))")
+      "raised: \(condition(first))" + joint(second) + (value == 0 ? "" : " (\(value))")
     case .conditionCleared: "cleared: \(condition(first))"
-    case .faultLatched: "fault latched: \(condition(first))"
+    case .faultLatched: "fault latched: \(condition(first))" + joint(second)
     case .overrun: "overrun \(first), \(value) s late"
     case .lossy: "\(first) records lost so far"
     case .sourceChanged: "commands from \(source(first)), before from \(source(second))"

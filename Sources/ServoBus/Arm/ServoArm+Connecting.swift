@@ -123,22 +123,43 @@ extension ServoArm {
     }
   }
 
-  /// A host that is gone must not trip the watchdogs of servos that shall hold.
+  /// A host that is gone must not trip the watchdogs of servos that shall hold. Every servo is then asked anew: one that has
+  /// started again since was under torque when it was read last.
   private mutating func finishHolding(_ deadline: Int64) throws(ServoArmError) {
     if isGone { throw unconfirmed("the port is gone", TorqueState.on) }
-    guard isEnergised else { return }
-    for servo in 0..<tables.servoCount where tables.facts[servo].hasWatchdog && description.watchdog > 0 {
-      let id = tables.facts[servo].id
+    let wasEnergised = isEnergised
+    var failure: ServoArmError?
+    for servo in 0..<tables.servoCount
+    where wasEnergised && tables.facts[servo].hasWatchdog && description.watchdog > 0 {
       do throws(BusError) {
-        try master.writeVerified(id, address: 98, [0])
-      } catch { throw ServoArmError(error) }
+        try master.writeVerified(tables.facts[servo].id, address: 98, [0])
+      } catch { failure = ServoArmError(error) }
+    }
+    for servo in 0..<tables.servoCount {
+      tables.memory[servo].torque = TorqueState.unknown
+      tables.memory[servo].offSeen = false
     }
     var state = JointState(count: jointCount)
-    ticksSinceWatch = watchInterval
-    do throws(ArmError) {
-      try read(into: &state, now: sinew_now_ns())
-    } catch { throw unconfirmed("\(error.reason)", TorqueState.on) }
+    while !isTorqueKnown, sinew_now_ns() < deadline {
+      // A silent read is repeated; the port's end is not.
+      do throws(ArmError) {
+        try read(into: &state, now: sinew_now_ns())
+      } catch {
+        if isGone { throw unconfirmed("the port is gone", TorqueState.on) }
+      }
+      if !isTorqueKnown { _ = sinew_sleep_until_ns(min(deadline, sinew_now_ns() + min(period, 10_000_000))) }
+    }
+    settle()
+    // What was never switched on need not be.
+    guard wasEnergised else { return }
+    if let failure { throw failure }
     if power != .on { throw unconfirmed("torque is \(power.name)", TorqueState.on) }
+  }
+
+  /// Whether every servo has said whether it is under torque.
+  private var isTorqueKnown: Bool {
+    for servo in 0..<tables.servoCount where tables.memory[servo].torque == TorqueState.unknown { return false }
+    return true
   }
 
   private func unconfirmed(_ reason: String, _ wanted: UInt8) -> ServoArmError {

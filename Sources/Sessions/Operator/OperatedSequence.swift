@@ -64,7 +64,7 @@ struct OperatedSequence: BitwiseCopyable {
   /// Counts what has happened in a tick, and keeps a refusal in sight for a while, and a cause until the next.
   @_noLocks
   mutating func note(_ core: inout RunCore) {
-    if core.loop.decision.active.rawValue != 0 { core.causes = core.loop.decision.active }
+    core.noteCauses()
     count(core)
     showRefusal(&core)
   }

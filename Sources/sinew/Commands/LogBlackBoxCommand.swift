@@ -35,12 +35,15 @@ struct LogBlackBoxCommand: ParsableCommand {
       "\(box.records.count) ticks of \(Format.fixed(Double(box.period) * 1e-6, 3)) ms, \(box.jointCount) joints, "
         + "process \(box.process)")
     print("time to the end (ms) | late (ms) | state, source | measured (rad) | commanded | what was wrong")
-    for record in box.records.suffix(max(last, 0)) { print(line(record, end: end)) }
+    let joints = box.jointNames.enumerated().map { $0.element.isEmpty ? "\($0.offset)" : $0.element }
+    for record in box.records.suffix(max(last, 0)) { print(line(record, end: end, joints: joints)) }
   }
 
-  private func line(_ record: BlackBoxRecord, end: BlackBoxRecord) -> String {
+  private func line(_ record: BlackBoxRecord, end: BlackBoxRecord, joints: [String]) -> String {
     func numbers(_ values: [Double]) -> String { values.map { Format.fixed($0, 4) }.joined(separator: " ") }
-    let wrong = record.active.conditions.map(\.name)
+    let wrong = record.active.conditions.map { condition in
+      ConditionText.name(condition, of: record.conditionJoints[condition] ?? 0, joints)
+    }
     var parts = [
       Format.fixed(Double(record.now - end.now) * 1e-6, 2), Format.fixed(Double(record.lateness) * 1e-6, 3),
       "\(record.state.name), \(record.source.name)", numbers(record.position),

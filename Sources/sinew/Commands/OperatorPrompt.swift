@@ -68,7 +68,7 @@ final class OperatorPrompt {
 
   private func text(_ status: LoopStatus) -> String {
     let refused = status.refusal == .none ? "" : "Torque was not switched on: \(status.refusal.text). "
-    let causes = status.causes.conditions.map { "\($0.name): \($0.advice(inReplay: isReplay))" }.joined(separator: "; ")
+    let causes = ConditionText.advice(status.causes, status.causeJoints, joints, inReplay: isReplay)
     switch status.question {
     case .none:
       return ""

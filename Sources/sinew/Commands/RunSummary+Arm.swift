@@ -32,9 +32,13 @@ extension RunSummary {
           "warning: not parked: torque went off with a joint \(Format.fixed(hardware.parkDistance, 2)) rad from the park pose"
         )
       }
+    case .heldInPart(let torque):
+      Swift.print(
+        "warning: torque was to stay on, and this is what the servos say: \(TorqueText.describe(torque, joints)); "
+          + hardware.releaseAdvice)
     case .held:
       Swift.print(
-        "warning: TORQUE IS ON: the servos hold the last goal; \(hardware.releaseAdvice)")
+        "warning: TORQUE IS ON, read back from every servo: they hold the last goal; \(hardware.releaseAdvice)")
     case .unconfirmed(let reason): Swift.print("warning: how the arm was left is not known: \(reason)")
     }
   }

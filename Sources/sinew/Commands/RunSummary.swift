@@ -99,10 +99,16 @@ enum RunSummary {
 
   /// Throws when the arm did not confirm how it was left.
   static func failIfUnconfirmed(_ report: RunReport, inReplay: Bool = false) throws {
-    guard case .unconfirmed(let reason)? = report.hardware?.end else { return }
-    throw RunFailure(
-      "torque may still be on: \(reason)"
-        + (report.ending == .fault ? "; " + faultText(report, inReplay: inReplay) : ""))
+    let fault = report.ending == .fault ? "; " + faultText(report, inReplay: inReplay) : ""
+    switch report.hardware?.end {
+    case .unconfirmed(let reason):
+      throw RunFailure("torque may still be on: \(reason)\(fault)")
+    case .heldInPart(let torque):
+      throw RunFailure(
+        "the arm was to be held: \(TorqueText.describe(torque, report.jointLabels)); support it and cut its power\(fault)"
+      )
+    case .untouched, .foundOn, .released, .held, nil: return
+    }
   }
 
   private static func duration(_ report: RunReport, _ plan: SessionPlan) -> String {
@@ -153,10 +159,12 @@ enum RunSummary {
   /// Throws when a fault ended the run.
   static func failIfFaulted(_ report: RunReport, inReplay: Bool = false) throws {
     if report.ending == .interrupted {
-      if let failure = report.takeoverFailure { throw RunFailure("the arm was not taken over: \(failure)") }
+      if let failure = report.takeoverFailure {
+        throw RunFailure("the arm was not taken over: \(ConditionText.text(failure, report.jointLabels))")
+      }
       if report.refusal != .none { throw RunFailure("torque was not switched on: \(report.refusal.text)") }
-      let causes = report.causes.conditions.map { "\($0.name) (\($0.advice(inReplay: inReplay)))" }.joined(
-        separator: "; ")
+      let causes = ConditionText.advice(
+        report.causes, report.causeJoints, report.jointLabels, inReplay: inReplay)
       throw RunFailure("three episodes in a row were cut short: \(causes)")
     }
     guard report.ending == .fault else { return }
@@ -165,10 +173,10 @@ enum RunSummary {
 
   /// One line: which fault, why, what next.
   static func faultText(_ report: RunReport, inReplay: Bool) -> String {
-    let conditions = report.latched.conditions
     var text =
-      "fault latched: " + conditions.map { "\($0.name) (\($0.advice(inReplay: inReplay)))" }.joined(separator: "; ")
-    if let error = report.armError { text += "; the arm says: \(error)" }
+      "fault latched: "
+      + ConditionText.advice(report.latched, report.latchedJoints, report.jointLabels, inReplay: inReplay)
+    if let error = report.armError { text += "; the arm says: \(ConditionText.text(error, report.jointLabels))" }
     return text
   }
 
@@ -259,8 +267,8 @@ struct RunOutput: Encodable {
   /// False when records were dropped or the disk did not take all; nil without a log.
   let log_is_complete: Bool?
   let real_time: Bool
-  /// How a physical arm was left: untouched, found_on (as it was found, under torque), released, held or unconfirmed; nil in
-  /// simulation.
+  /// How a physical arm was left: untouched, found_on (as it was found, under torque), released, held, held_in_part or
+  /// unconfirmed; nil in simulation.
   let arm_end: String?
   let bus: Bus?
   let latched_conditions: [String]
@@ -295,6 +303,7 @@ struct RunOutput: Encodable {
       case .foundOn: "found_on"
       case .released: "released"
       case .held: "held"
+      case .heldInPart: "held_in_part"
       case .unconfirmed: "unconfirmed"
       }
     }

@@ -66,7 +66,10 @@ final class StatusLine {
     if status.overrunCount > 0 { parts.append("overruns \(status.overrunCount)") }
     if status.droppedRecords > 0 { parts.append("RECORDS DROPPED \(status.droppedRecords)") }
     let wrong = ConditionSet(rawValue: status.active.rawValue | status.latched.rawValue).conditions
-    if !wrong.isEmpty { parts.append(wrong.map(\.name).joined(separator: ", ").uppercased()) }
+    if !wrong.isEmpty {
+      let names = wrong.map { ConditionText.name($0, of: status.joints.mask(of: $0), plan.task.joints) }
+      parts.append(names.joined(separator: ", ").uppercased())
+    }
     return parts.joined(separator: " | ")
   }
 }

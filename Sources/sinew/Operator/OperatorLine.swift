@@ -58,7 +58,10 @@ final class OperatorLine {
     let person = status.teleoperation
     var parts = ["\(Format.fixed(status.elapsed, 1)) s", status.state.name]
     let wrong = ConditionSet(rawValue: status.active.rawValue | status.latched.rawValue).conditions
-    if !wrong.isEmpty { parts.append(wrong.map(\.name).joined(separator: ", ").uppercased()) }
+    if !wrong.isEmpty {
+      let names = wrong.map { ConditionText.name($0, of: status.joints.mask(of: $0), joints) }
+      parts.append(names.joined(separator: ", ").uppercased())
+    }
     if let hint = hint(status) { parts.append(hint) }
     if movesHardware { parts.append("torque \(status.power.name)") }
     parts.append("\(person.mode.name) \(Int(person.share * 100)) %")

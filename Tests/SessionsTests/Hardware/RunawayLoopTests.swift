@@ -47,6 +47,8 @@ private struct HangingDevice: ~Copyable, PhysicalArm {
   var busRecord: BusRecord { BusRecord(count: arm.jointCount) }
   var crashFrame: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(frame) }
   mutating func reopen() throws(SessionError) {}
+  var torque: JointTorque { JointTorque(arm.power == .on, count: arm.jointCount) }
+  var heldGoal: JointVector { JointVector(arm.position) }
   var wasFoundHolding: Bool { false }
   mutating func conclude(holding: Bool, deadline: Int64) throws(SessionError) {}
 }
