@@ -101,6 +101,8 @@ struct EmulateDeviceTests {
       (["--arm", "koch", "--model", "xl330-m288"], "xl430-w250 at shoulder_pan, not xl330-m288"),
       (["--arm", "koch", "--model", "7=xl330-m288"], "there is no 7"),
       (["--arm", "so101", "--hand", "--physics", "simulated"], "--hand turns independent joints"),
+      (["--arm", "koch", "--perturb", "payload=0.1"], "--perturb is about a simulated arm"),
+      (["--arm", "so101", "--perturb", "payloat=0.1"], "did you mean"),
       (["--model", "1-2=xl430-w250", "--model", "2-3=xl330-m288"], "id 2 has two models"),
       (["--model", "1-2=xl430-w250", "--model", "xl330-m288"], "which ids are meant"),
       (["--model", "1-2=xl430-w250", "--ids", "1-2"], "leave --ids out"),

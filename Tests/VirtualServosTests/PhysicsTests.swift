@@ -6,9 +6,12 @@ import VirtualServos
 
 /// The simulated arm behind the bus.
 @Suite struct PhysicsTests {
-  private func makeHost(timing: BusTiming = BusTiming(baud: 1_000_000)) throws -> (Host, SimulatedArmPhysics) {
+  private func makeHost(
+    timing: BusTiming = BusTiming(baud: 1_000_000), perturbed: [String] = []
+  ) throws -> (Host, SimulatedArmPhysics) {
     let model = try ServoModel.named("sts3215-7v4")
-    let physics = try SimulatedArmPhysics(profile: "so101", servo: model)
+    let physics = try SimulatedArmPhysics(
+      profile: "so101", servos: Array(repeating: model, count: 6), perturbations: try Perturbations.parse(perturbed))
     let servos = try ServoSetup.servos(model, ids: [1, 2, 3, 4, 5, 6])
     return (
       Host(try VirtualServoBus(VirtualBusConfiguration(servos: servos, timing: timing), physics: physics)), physics
@@ -70,6 +73,24 @@ import VirtualServos
     #expect(first.bus.state.servos.map { $0.shaft } == second.bus.state.servos.map { $0.shaft })
     #expect(physics.failure == nil)
     #expect(first.bus.state.servos[1].shaft.position != -0.5)
+  }
+
+  @Test("behind the same bus an arm with a payload and weaker servos hangs lower, and one with latency moves later")
+  func perturbed() throws {
+    func positions(_ perturbed: [String], after seconds: Double) throws -> [Double] {
+      let (host, physics) = try makeHost(perturbed: perturbed)
+      host.bus.send(Host.short(0xFE, 0x83, [40, 1] + ids.flatMap { [$0, 1] }), at: 0)
+      host.wait(1)
+      host.bus.send(syncWrite([0.4, 0, 0, 0, 0, 0]), at: host.now)
+      host.wait(seconds)
+      #expect(physics.failure == nil)
+      return host.bus.state.servos.map { $0.shaft.position }
+    }
+    let (nominal, weak) = (try positions([], after: 2), try positions(["payload=0.1", "gain=0.7"], after: 2))
+    // Forward and down is positive.
+    #expect(weak[1] > nominal[1] + 0.02, "\(weak[1]) rad instead of \(nominal[1])")
+    let (prompt, late) = (try positions([], after: 0.035), try positions(["latency=0.04"], after: 0.035))
+    #expect(prompt[0] > late[0] + 0.003, "\(late[0]) rad instead of \(prompt[0])")
   }
 
   @Test("an arm of torque motors, and a servo without a motor model, are refused in one line")

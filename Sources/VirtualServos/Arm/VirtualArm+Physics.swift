@@ -22,7 +22,10 @@ extension VirtualArm {
   }
 
   /// The simulated arm, from its home pose.
-  public func simulatedPhysics() throws(VirtualServoError) -> any ServoPhysics {
+  /// - Parameter perturbations: how it departs from nominal, as a real arm does.
+  public func simulatedPhysics(
+    perturbations: Perturbations = Perturbations()
+  ) throws(VirtualServoError) -> any ServoPhysics {
     if let geared = bus.servos.first(where: { $0.gear != 1 }) {
       throw VirtualServoError(
         "joint \(geared.joint) of arm '\(profile.name)' has a gear of \(geared.gear), which the simulated arm has not; use "
@@ -30,7 +33,7 @@ extension VirtualArm {
     }
     let servos = bus.servos.indices.compactMap { index in mounts.first { $0.joint == index && $0.leader == nil }?.model
     }
-    return shared(try SimulatedArmPhysics(profile: profile, servos: servos))
+    return shared(try SimulatedArmPhysics(profile: profile, servos: servos, perturbations: perturbations))
   }
 
   private func shared(_ world: any ServoPhysics) -> any ServoPhysics {

@@ -14,9 +14,11 @@ extension SimulatedArmPhysics {
 
   /// The same with a servo for each joint, in the profile's order.
   public convenience init(
-    profile nameOrPath: String, servos: [ServoModel], start: [Double]? = nil
+    profile nameOrPath: String, servos: [ServoModel], start: [Double]? = nil,
+    perturbations: Perturbations = Perturbations()
   ) throws(VirtualServoError) {
-    try self.init(profile: try Self.profile(nameOrPath), servos: servos, start: start)
+    try self.init(
+      profile: try Self.profile(nameOrPath), servos: servos, start: start, perturbations: perturbations)
   }
 
   private static func profile(_ nameOrPath: String) throws(VirtualServoError) -> ArmProfile {
@@ -27,7 +29,7 @@ extension SimulatedArmPhysics {
 
   /// The arm of a profile with a servo for each joint, from its home pose unless told otherwise.
   public convenience init(
-    profile: ArmProfile, servos: [ServoModel], start: [Double]? = nil
+    profile: ArmProfile, servos: [ServoModel], start: [Double]? = nil, perturbations: Perturbations = Perturbations()
   ) throws(VirtualServoError) {
     guard profile.commandMode == .position else {
       throw VirtualServoError(
@@ -56,6 +58,8 @@ extension SimulatedArmPhysics {
     do throws(SimulationError) { model = try PhysicsModel.named(modelName) } catch {
       throw VirtualServoError(error.description)
     }
-    try self.init(model: model, joints: profile.jointNames, servos: profiles, start: start ?? profile.home)
+    try self.init(
+      model: model, joints: profile.jointNames, servos: profiles, start: start ?? profile.home,
+      perturbations: perturbations)
   }
 }

@@ -90,6 +90,12 @@ struct EmulateCommand: ParsableCommand {
   )
   var physics: String?
 
+  @Option(
+    name: .customLong("perturb"),
+    help: ArgumentHelp(
+      "A departure of the simulated arm from nominal, as for 'sinew run'; may be repeated.", valueName: "name=value"))
+  var perturbations: [String] = []
+
   @Flag(help: "Turn released shafts as lines on standard input say; joints are independent then.")
   var hand = false
 

@@ -1,5 +1,6 @@
 import ArmModel
 import Glibc
+import Simulation
 import VirtualServos
 
 /// What `sinew emulate` is to emulate, worked out of its options: servos, what moves them, what they are calibrated as.
@@ -18,15 +19,23 @@ struct EmulationSetup {
   private enum World {
     case independent
     case independentArm(VirtualArm)
-    case simulatedArm(VirtualArm)
-    case simulated(profile: String, [ServoModel])
+    case simulatedArm(VirtualArm, Perturbations)
+    case simulated(profile: String, [ServoModel], Perturbations)
+
+    var isSimulated: Bool {
+      switch self {
+      case .independent, .independentArm: false
+      case .simulatedArm, .simulated: true
+      }
+    }
 
     func make() throws -> (any ServoPhysics)? {
       switch self {
       case .independent: nil
       case .independentArm(let arm): arm.independentPhysics()
-      case .simulatedArm(let arm): try arm.simulatedPhysics()
-      case .simulated(let profile, let models): try SimulatedArmPhysics(profile: profile, servos: models)
+      case .simulatedArm(let arm, let perturbations): try arm.simulatedPhysics(perturbations: perturbations)
+      case .simulated(let profile, let models, let perturbations):
+        try SimulatedArmPhysics(profile: profile, servos: models, perturbations: perturbations)
       }
     }
   }
@@ -35,6 +44,7 @@ struct EmulationSetup {
 
   init(_ command: EmulateCommand) throws {
     let choices = try command.models.map { try ServoChoice.parse($0) }
+    let perturbations = try Perturbations.parse(command.perturbations)
     if let name = command.arm {
       let arm = try VirtualArm(name, choices: choices)
       self.arm = arm
@@ -42,7 +52,7 @@ struct EmulationSetup {
       calibration = command.calibration == nil ? nil : arm.calibration
       servos = try arm.setups(baud: baud, returnDelay: command.returnDelay, calibration: calibration)
       let isSimulated = command.physics.map { $0 == "simulated" } ?? (arm.canBeSimulated && !command.hand)
-      world = isSimulated ? .simulatedArm(arm) : .independentArm(arm)
+      world = isSimulated ? .simulatedArm(arm, perturbations) : .independentArm(arm)
       notes.append("arm '\(arm.profile.name)': \(arm.description)")
       if !isSimulated {
         notes.append(
@@ -64,7 +74,7 @@ struct EmulationSetup {
         (arm, calibration, world) = (nil, nil, .independent)
       } else if command.calibration == nil {
         (arm, calibration) = (nil, nil)
-        world = .simulated(profile: profile, named.map(\.model))
+        world = .simulated(profile: profile, named.map(\.model), perturbations)
       } else {
         let arm = try VirtualArm(profile, choices: named.map { ServoChoice($0.model, ids: [$0.id]) })
         guard named.map(\.id) == arm.ids else {
@@ -75,11 +85,16 @@ struct EmulationSetup {
         self.arm = arm
         calibration = arm.calibration
         servos = try arm.setups(baud: baud, returnDelay: command.returnDelay, calibration: arm.calibration)
-        world = .simulatedArm(arm)
+        world = .simulatedArm(arm, perturbations)
       }
       self.servos = servos
     }
     try checkProtocol(command)
+    guard perturbations.isNominal || world.isSimulated else {
+      throw InputError(
+        "--perturb is about a simulated arm, and these joints move independently; name one with --physics")
+    }
+    if !perturbations.isNominal { notes.append("perturbed: \(perturbations)") }
     // Nothing is written before it is known that all of it can be made.
     _ = try world.make()
   }
