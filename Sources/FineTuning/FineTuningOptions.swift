@@ -1,4 +1,4 @@
-/// Which of a policy's parameters fine-tuning moves; log σ always. The fewer there are, the less of the rows' noise they can
+/// Which of a policy's parameters fine-tuning moves; log σ, too, where it is free. The fewer there are, the less of the rows' noise they can
 /// follow, and the further a step may go that is still the data's.
 public enum TunedParameters: String, Sendable, CaseIterable {
   case all
@@ -6,6 +6,16 @@ public enum TunedParameters: String, Sendable, CaseIterable {
   case last
   /// The last layer's bias: one number an action, the same in every state.
   case bias
+}
+
+/// Which estimates of the improvement must have their intervals above 0 before a new policy is written.
+public enum GateRule: String, Sendable, CaseIterable {
+  /// The first-order estimate. It has one ratio for each row, whose variance is bounded, and advantages that look as far ahead
+  /// as the log does; what it cannot see is how the states change when every step is the new policy's.
+  case firstOrder = "first_order"
+  /// The doubly robust estimate, too. It knows of the states, but needs ratios to look ahead by, or else Q̂, which is wrong
+  /// by more than the improvement where a step is large.
+  case both
 }
 
 /// How a policy is fine-tuned. The names in the comments are those of the command's --set.
@@ -29,6 +39,13 @@ public struct FineTuningOptions: Sendable, Equatable {
   /// `critic_learning_rate`, `critic_epochs`: the critic's passes before the first of the policy.
   public var criticLearningRate = 1e-3
   public var criticEpochs = 40
+  /// `critic_folds`: advantages of an episode come from a critic that was fitted on the other folds; below 2, from one critic
+  /// of all rows.
+  public var criticFolds = 5
+  /// `log_std`: whether log σ moves, free or fixed. A policy that stays as wide shows as much in the next round's log.
+  public var movesLogDeviation = true
+  /// `pessimism`: the update climbs the surrogate less so many of its standard errors over the episodes.
+  public var pessimism = 0.0
   public var maximumGradientNorm = 0.5
   public var entropyCoefficient = 0.0
   /// `kl_penalty`: β of the penalty β·KL(π_b‖π) that holds the policy at the one that made the data.
@@ -41,6 +58,8 @@ public struct FineTuningOptions: Sendable, Equatable {
   public var sampleSizeLimit = 0.5
   /// `folds`: parts of the data for the gate; each is judged by a policy that never saw it.
   public var folds = 5
+  /// `gate`: which estimates decide.
+  public var gateRule = GateRule.firstOrder
   /// `gate_lambda`: how far the doubly robust correction looks ahead: 1 all the way, 0 one step.
   public var gateLambda = 0.95
   /// `gate_iterations`: rounds of fitting Q to its own targets.
@@ -62,11 +81,15 @@ public struct FineTuningOptions: Sendable, Equatable {
     ("parameters", "what of the policy moves: all, last (layer) or bias (of it)"),
     ("critic_batch_size", "the same of the critic and of the gate's Q"), ("learning_rate", "of the policy"),
     ("critic_learning_rate", "of the critic and of the gate's Q"),
-    ("critic_epochs", "passes of the critic before the policy's first"),
+    ("critic_epochs", "most passes of the critics before the policy's first"),
+    ("critic_folds", "advantages by critics of the other folds; 0: one critic of all rows"),
+    ("log_std", "whether log σ moves: free or fixed"),
+    ("pessimism", "standard errors by which the surrogate is lowered"),
     ("max_grad_norm", "gradients are cut to this"), ("ent_coef", "weight of the entropy"),
     ("kl_penalty", "weight of KL(behaviour, new)"), ("imitation", "weight of imitating a person's steps"),
     ("target_kl", "limit of KL(behaviour, new), nats"), ("min_ess", "least effective sample size, share of the rows"),
-    ("folds", "parts of the data for the gate"), ("gate_lambda", "reach of the gate's correction"),
+    ("folds", "parts of the data for the gate"), ("gate", "estimates that must be above 0: first_order or both"),
+    ("gate_lambda", "reach of the gate's correction"),
     ("gate_iterations", "rounds of fitted Q evaluation"), ("confidence", "of the gate's interval"),
     ("min_episodes", "fewest episodes"), ("min_rows", "fewest rows with a ratio"),
   ]
@@ -103,6 +126,13 @@ public struct FineTuningOptions: Sendable, Equatable {
     case "learning_rate": learningRate = try number(1e-9...1e30)
     case "critic_learning_rate": criticLearningRate = try number(1e-9...1e30)
     case "critic_epochs": criticEpochs = try whole(1...100_000)
+    case "critic_folds": criticFolds = try whole(0...100)
+    case "log_std":
+      guard ["free", "fixed"].contains(text) else {
+        throw FineTuningError(.input, "log_std=\(text): must be free or fixed")
+      }
+      movesLogDeviation = text == "free"
+    case "pessimism": pessimism = try number(0...100)
     case "max_grad_norm": maximumGradientNorm = try number(1e-6...1e9)
     case "ent_coef": entropyCoefficient = try number(0...10)
     case "kl_penalty": klPenalty = try number(0...1e6)
@@ -110,6 +140,11 @@ public struct FineTuningOptions: Sendable, Equatable {
     case "target_kl": klLimit = try number(1e-6...10)
     case "min_ess": sampleSizeLimit = try number(0...1)
     case "folds": folds = try whole(2...100)
+    case "gate":
+      guard let choice = GateRule(rawValue: text) else {
+        throw FineTuningError(.input, "gate=\(text): must be first_order or both")
+      }
+      gateRule = choice
     case "gate_lambda": gateLambda = try number(0...1)
     case "gate_iterations": gateIterations = try whole(1...10_000)
     case "confidence": confidence = try number(0.5...0.9999)

@@ -133,9 +133,9 @@ public struct FineTuningReport: Sendable {
     let values: [Any] = [
       x.gamma, x.lambda, x.clipRange, x.epochs, x.batchSize, x.parameters.rawValue, x.criticBatchSize, x.learningRate,
       x.criticLearningRate,
-      x.criticEpochs,
+      x.criticEpochs, x.criticFolds, x.movesLogDeviation ? "free" : "fixed", x.pessimism,
       x.maximumGradientNorm, x.entropyCoefficient, x.klPenalty, x.imitation, x.klLimit, x.sampleSizeLimit, x.folds,
-      x.gateLambda, x.gateIterations, x.confidence, x.minimumEpisodes, x.minimumRows,
+      x.gateRule.rawValue, x.gateLambda, x.gateIterations, x.confidence, x.minimumEpisodes, x.minimumRows,
     ]
     return zip(FineTuningOptions.names, values).map { [$0.name, "\($1)", $0.meaning] } + [["seed", "\(x.seed)", ""]]
   }

@@ -180,14 +180,15 @@ public struct FineTuningSession: Sendable {
     let round = (inherited("round").flatMap { Int($0) } ?? 0) + 1
     let base = inherited("base_name") ?? description.name
     let final = record.checks.last
-    let interval = verdict.improvement
+    func text(_ x: Interval) -> String { "\(Float(x.mean)), interval \(Float(x.low)) to \(Float(x.high))" }
     var training: [(key: String, value: String)] = [
       ("algorithm", "offline-ppo"), ("round", "\(round)"), ("base_name", base),
       ("parent_sha256", description.hash), ("logs_sha256", examined.logs.map(\.sha256).joined(separator: " ")),
       ("rows", "\(examined.data.count)"), ("episodes", "\(examined.data.episodes.count)"),
       ("reward_scale", "\(scale)"), ("gamma", "\(plan.options.gamma)"), ("seed", "\(plan.options.seed)"),
       ("kl", "\(Float(final?.kl ?? .nan))"), ("effective_sample_size", "\(Float(final?.sampleSize ?? .nan))"),
-      ("estimated_improvement", "\(Float(interval.mean)), interval \(Float(interval.low)) to \(Float(interval.high))"),
+      ("estimated_improvement", "\(text(verdict.surrogate)), to first order"),
+      ("estimated_improvement_doubly_robust", text(verdict.improvement)), ("gate", verdict.rule.rawValue),
       ("golden_vectors", "the trainer's own forward pass"),
     ]
     for key in ["task", "task_sha256"] {

@@ -13,11 +13,16 @@ struct PolicyTable {
 
 /// Q of a policy, fitted to logged rows, and the doubly robust recursion on it.
 ///
-/// Gₜ = V̂(sₜ) + ρₜ·(rₜ + γ(1 − terminatedₜ)·[V̂(s′ₜ) + λ(Gₜ₊₁ − V̂(s′ₜ))] − Q̂(sₜ, aₜ)),   V̂(s) = E_{a~π} Q̂(s, a)
+/// Gₜ = V̂(sₜ) + ρₜ·(Tₜ − Q̂(sₜ, aₜ)),   V̂(s) = E_{a~π} Q̂(s, a),
+/// Tₜ = rₜ + γ(1 − terminatedₜ)·[V̂(s′ₜ) + λ·min(1, ρₜ₊₁)·(Tₜ₊₁ − Q̂(sₜ₊₁, aₜ₊₁))]
 ///
-/// With λ = 1 this is the doubly robust estimate of Jiang and Li (arXiv:1511.03722), with λ = 0 fitted Q evaluation (Le et al.,
-/// arXiv:1903.08738) corrected by one step; between them the products of ratios, whose variance grows with their number, fade
-/// out. The same recursion makes the targets that Q̂ is fitted to: rₜ + γ(…), without the first ratio.
+/// With λ = 1 and without the minimum this is the doubly robust estimate of Jiang and Li (arXiv:1511.03722), with λ = 0 fitted
+/// Q evaluation (Le et al., arXiv:1903.08738) corrected by one step. The variance of a product of ratios grows with their
+/// number, from E[ρ²] > 1/(γλ)² on without bound; the minimum holds it (Retrace: Munos et al., arXiv:1606.02647), and where
+/// Q̂ is right, changes nothing. T is also what Q̂ is fitted to.
+///
+/// The estimate of an episode is the mean of G over its judged rows: the return from a state that the log visited on. That
+/// from its first row alone would be one number of many, and a later row's reward would count in it for next to nothing.
 struct FittedQ: ~Copyable {
   private let data: TransitionDataset
   private let options: FineTuningOptions
@@ -109,22 +114,27 @@ struct FittedQ: ~Copyable {
     }
   }
 
-  /// The estimate of each episode's return, discounted, from its first observation on, in scaled rewards; and V̂ there.
+  /// The estimate of the discounted return from the rows of each episode on, and V̂ there, both as means over the rows, in
+  /// scaled rewards.
   func estimates(_ policy: PolicyTable, episodes: [Int]) -> [(estimate: Double, value: Double)] {
     let (_, results) = recursion(policy, episodes: episodes)
     return results
   }
 
-  /// V̂ of the observation that ends each episode's evaluated stretch, and the logged return up to there: what the estimate
-  /// of the behaviour policy must reproduce.
+  /// The logged return from each row to the end of its episode's evaluated stretch, with V̂ of what follows, as a mean over
+  /// the rows: what the estimate of the behaviour policy must reproduce.
   func loggedReturns(_ policy: PolicyTable, episodes: [Int]) -> [Double] {
     let values = self.values(policy)
     return episodes.map { index in
       let rows = evaluated(data.episodes[index].rows)
       guard let last = rows.last else { return 0 }
       var total = data.terminated[last] ? 0 : values[following(last)]
-      for row in rows.reversed() { total = Double(rewards[row]) + options.gamma * total }
-      return total
+      var sum = 0.0
+      for row in rows.reversed() {
+        total = Double(rewards[row]) + options.gamma * total
+        sum += total
+      }
+      return sum / Double(rows.count)
     }
   }
 
@@ -150,20 +160,22 @@ struct FittedQ: ~Copyable {
     for episode in episodes {
       let rows = data.episodes[episode].rows
       let judged = evaluated(rows)
-      let first = judged.first ?? rows.lowerBound
-      var later: Double?
-      var estimate = values[first]
+      var correction: Double?
+      var (sum, valueSum) = (0.0, 0.0)
       for row in rows.reversed() {
-        let next = values[following(row)]
         // Beyond the last judged row V̂ stands for the rest.
-        if row == judged.upperBound - 1 || data.ends[row] { later = nil }
-        let beyond = next + options.gateLambda * ((later ?? next) - next)
+        if row == judged.upperBound - 1 || data.ends[row] { correction = nil }
+        let beyond = values[following(row)] + options.gateLambda * (correction ?? 0)
         targets[row] = Double(rewards[row]) + (data.terminated[row] ? 0 : options.gamma * beyond)
-        let corrected = values[row] + policy.ratios[row] * (targets[row] - predictions[row])
-        if row == first { estimate = corrected }
-        later = corrected
+        let error = targets[row] - predictions[row]
+        correction = min(1, policy.ratios[row]) * error
+        if judged.contains(row) {
+          sum += values[row] + policy.ratios[row] * error
+          valueSum += values[row]
+        }
       }
-      results.append((estimate, values[first]))
+      let count = Double(max(1, judged.count))
+      results.append((sum / count, valueSum / count))
     }
     return (targets, results)
   }

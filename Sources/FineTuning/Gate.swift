@@ -33,15 +33,15 @@ public struct Interval: Sendable, Equatable {
   }
 }
 
-/// What the gate found before a new bundle is written. Returns are discounted, from the first observation on, in units of
-/// the reward.
+/// What the gate found before a new bundle is written. Returns are discounted, from the states of the log on, in units of the
+/// reward.
 public struct GateVerdict: Sendable {
   /// Of each episode, judged by a policy and a Q that never saw it: doubly robust, new minus old.
   public var differences: [Double]
   public var improvement: Interval
   /// By fitted Q evaluation alone, V̂_new(s₀) − V̂_old(s₀).
   public var fitted: Interval
-  /// Σγᵗ(ρₜ − 1)Âₜ per episode: the first-order estimate.
+  /// The mean of (ρₜ − 1)Âₜ/(1 − γ) over the rows of each episode: the first-order estimate.
   public var surrogate: Interval
   /// What the log earned, and what the estimator says of the policy that made it.
   public var logged: Interval
@@ -51,11 +51,14 @@ public struct GateVerdict: Sendable {
   /// Mean KL and effective sample size of the judged policies on episodes they never saw.
   public var heldOutKL: Double
   public var heldOutSampleSize: Double
-  /// Whether the new policy may be written: both estimates must be above 0, because the first leans on Q̂ where its
-  /// correction fades out, and the second on the states of the old policy, and they err in different ways.
-  public var isAccepted: Bool { isCalibrated && improvement.low > 0 && surrogate.low > 0 }
-  /// The interval that decides against it; of the doubly robust estimate unless that one alone would accept.
-  private var deciding: Interval { improvement.low > 0 ? surrogate : improvement }
+  /// Which estimates must be above 0.
+  public var rule = GateRule.firstOrder
+  /// Whether the new policy may be written.
+  public var isAccepted: Bool {
+    isCalibrated && surrogate.low > 0 && (rule == .firstOrder || improvement.low > 0)
+  }
+  /// The interval that decides, for or against it.
+  private var deciding: Interval { surrogate.low > 0 && rule == .both ? improvement : surrogate }
   /// Episodes in all that would about decide, were the mean right; nil when it is not above 0.
   public var wantedEpisodes: Int? {
     let x = deciding
@@ -66,7 +69,7 @@ public struct GateVerdict: Sendable {
 
   /// The verdict in one line.
   public var text: String {
-    let x = isAccepted ? improvement : deciding
+    let x = rule == .both && isAccepted ? improvement : deciding
     let interval = "\(decimal(x.low, 4)) to \(decimal(x.high, 4))"
     if isAccepted { return "accepted: estimated improvement \(decimal(x.mean, 4)), interval \(interval)" }
     guard isCalibrated else {
@@ -77,9 +80,8 @@ public struct GateVerdict: Sendable {
     let more =
       wantedEpisodes.map { "; about \($0) episodes in all would decide, there are \(differences.count)" }
       ?? "; the data show no improvement: record more, or with a wider policy"
-    return
-      "refused: estimated improvement \(decimal(x.mean, 4))\(improvement.low > 0 ? " to first order" : ""), but its "
-      + "interval \(interval) is not above 0"
+    let which = x == surrogate ? " to first order" : ", doubly robust"
+    return "refused: estimated improvement \(decimal(x.mean, 4))\(which), but its interval \(interval) is not above 0"
       + more
   }
 }
@@ -139,18 +141,19 @@ struct Gate {
     found.logged += oldQ.loggedReturns(old, episodes: judged)
     learner.judgeAll()
     for episode in judged {
-      var (sum, factor) = (0.0, 1.0)
-      for row in data.episodes[episode].rows {
+      var (sum, count) = (0.0, 0.0)
+      for row in data.episodes[episode].rows where data.kinds[row].isPolicys {
+        count += 1
         if data.kinds[row] == .ratio {
-          sum += factor * (new.ratios[row] - 1) * Double(learner.advantages.base[row])
+          sum += (new.ratios[row] - 1) * Double(learner.advantages.base[row])
           found.ratioSum += new.ratios[row]
           found.ratioSquares += new.ratios[row] * new.ratios[row]
           found.ratioCount += 1
           found.kl += divergence(row, to: new)
         }
-        factor *= options.gamma
       }
-      found.surrogates.append(sum)
+      // Each step's gain comes 1/(1 − γ) times, once for each step of the discounted future.
+      found.surrogates.append(sum / count / max(1 - options.gamma, 1e-3))
     }
     progress(1)
   }
@@ -214,7 +217,8 @@ struct Gate {
         surrogate: interval(surrogates), logged: interval(logged),
         estimated: estimated.reduce(0, +) / Double(max(1, estimated.count)) * scale,
         heldOutKL: kl / max(1, ratioCount),
-        heldOutSampleSize: ratioSquares > 0 ? ratioSum * ratioSum / ratioSquares / ratioCount : .nan)
+        heldOutSampleSize: ratioSquares > 0 ? ratioSum * ratioSum / ratioSquares / ratioCount : .nan,
+        rule: options.gateRule)
     }
   }
 }

@@ -56,15 +56,13 @@ struct OfflineLearner: ~Copyable {
   /// Parameters of the policy that stay as they are; their gradients are 0 in every step, and so is what Adam makes of them.
   private let fixed: [Range<Int>]
   private var actorOptimiser: Optimiser
-  private var criticOptimiser: Optimiser
+  private var critics: CrossFittedCritics
   private var random: RandomStream
-  // Per row: the scaled reward, V, V of what follows, advantage, target; and how the recursion ends there.
-  private let rewards: FloatBuffer
-  private let values: FloatBuffer
-  private let nextValues: FloatBuffer
+  /// Of each row; normalised over the ratio rows during the update.
   let advantages: FloatBuffer
-  private let targets: FloatBuffer
-  private let flags: UnsafeMutablePointer<UInt8>
+  /// The episode of each row, and how much its rows weigh in the present step (see `weighEpisodes`).
+  private let episodeOfRow: [Int32]
+  private var episodeWeights: [Double]
   // Scratch.
   private let inputs: FloatBuffer
   private let chosen: FloatBuffer
@@ -90,53 +88,47 @@ struct OfflineLearner: ~Copyable {
     ratioRows = rows.filter { data.kinds[Int($0)] == .ratio }
     personRows = rows.filter { data.kinds[Int($0)] == .person && data.executed[Int($0) * data.actionCount].isFinite }
     let blocks = model.actor.blocks
+    var episodeOfRow = [Int32](repeating: 0, count: data.count)
+    for (index, episode) in data.episodes.enumerated() {
+      for row in episode.rows { episodeOfRow[row] = Int32(index) }
+    }
+    self.episodeOfRow = episodeOfRow
+    episodeWeights = [Double](repeating: 1, count: data.episodes.count)
     let kept =
       switch options.parameters {
       case .all: 0
       case .last: blocks.count - 2
       case .bias: blocks.count - 1
       }
-    fixed = blocks[..<kept].map { $0.offset..<($0.offset + $0.rows * $0.stride) }
-    actorOptimiser = Optimiser(.adam(), range: model.actorRange, kernels: model.kernels)
-    criticOptimiser = Optimiser(.adam(), range: model.criticRange, kernels: model.kernels)
-    random = RandomStream(seed: options.seed, name: "offline update")
-    rewards = FloatBuffer(count: data.count)
-    values = FloatBuffer(count: data.count)
-    nextValues = FloatBuffer(count: data.count)
-    advantages = FloatBuffer(count: data.count)
-    targets = FloatBuffer(count: data.count)
-    flags = .allocate(capacity: 2 * data.count)
-    for row in 0..<data.count {
-      rewards.base[row] = Float(Double(data.rewards[row]) / rewardScale)
-      (flags + row).initialize(to: data.terminated[row] ? 1 : 0)
-      // A row at which the recursion is cut but the task goes on: bootstrapped as a truncation.
-      (flags + data.count + row).initialize(to: data.ends[row] && !data.terminated[row] ? 1 : 0)
+    var fixed = blocks[..<kept].map { $0.offset..<($0.offset + $0.rows * $0.stride) }
+    if !options.movesLogDeviation, let spread = model.logDeviation {
+      fixed.append(spread.offset..<(spread.offset + spread.count))
     }
+    self.fixed = fixed
+    actorOptimiser = Optimiser(.adam(), range: model.actorRange, kernels: model.kernels)
+    critics = CrossFittedCritics(
+      data, model: model, options: options, episodes: data.episodes.indices.filter { !heldOut.contains($0) },
+      rewardScale: rewardScale, chunk: Self.capacity)
+    random = RandomStream(seed: options.seed, name: "offline update")
+    advantages = FloatBuffer(count: data.count)
     inputs = FloatBuffer(count: capacity * data.stride)
     chosen = FloatBuffer(count: capacity * data.actionCount)
     densities = FloatBuffer(count: capacity)
     gradients = FloatBuffer(count: capacity)
   }
 
-  deinit { flags.deallocate() }
-
   /// The whole update.
   /// - Parameter progress: is told the fraction done.
   mutating func update(progress: (Double) -> Void = { _ in }) throws(FineTuningError) -> UpdateRecord {
     var record = UpdateRecord()
     let total = Double(options.criticEpochs + 3 * options.epochs)
-    for pass in 0..<options.criticEpochs {
-      judge()
-      try fitCritic(pass)
-      record.explained.append(explainedVariance())
-      progress(Double(pass) / total)
-    }
+    record.explained = try critics.fit(model, rows: rows) { progress(Double($0) / total) }
     let best = FloatBuffer(count: model.layout.count)
     best.copy(from: model.parameters)
     record.checks.append(check(epoch: 0, into: &record))
     record.ending = "all \(options.epochs) epochs were done"
     epochs: for epoch in 0..<options.epochs {
-      judge()
+      advantages.copy(from: critics.advantages)
       normaliseAdvantages()
       var order = ratioRows
       shuffle(&order)
@@ -168,82 +160,23 @@ struct OfflineLearner: ~Copyable {
         record.checks.append(look)
         best.copy(from: model.parameters)
       }
-      judge()
-      try fitCritic(options.criticEpochs + epoch)
+      // The rows and the policy that made them stay as they are, and so does what critics of left-out rows say of them.
+      if !critics.isCrossFitted {
+        try critics.pass(model, number: options.criticEpochs + epoch)
+        critics.judge(model)
+      }
       progress(Double(options.criticEpochs + 3 * epoch) / total)
     }
+    critics.write(to: model)
     record.personLikelihood = personLikelihood()
     progress(1)
     return record
   }
 
-  /// Values and advantages of all rows under the present critic, held-out ones, too; not normalised.
-  func judgeAll() { judge() }
-
-  // MARK: Critic
-
-  /// V of all rows and of what follows them, advantages and targets.
-  private func judge() {
-    forEachChunk(data.count, of: data.inputs) { first, count in
-      model.critic.forward(model.parameters.base, input: inputs.base, inputStride: data.stride, rows: count)
-      for row in 0..<count { values.base[first + row] = model.critic.output[row * model.critic.outputStride] }
-    }
-    let finals = FloatBuffer(count: data.finalCount)
-    forEachChunk(data.finalCount, of: data.finals) { first, count in
-      model.critic.forward(model.parameters.base, input: inputs.base, inputStride: data.stride, rows: count)
-      for row in 0..<count { finals.base[first + row] = model.critic.output[row * model.critic.outputStride] }
-    }
-    for row in 0..<data.count {
-      let next = Int(data.next[row])
-      nextValues.base[row] = next >= 0 ? values.base[next] : finals.base[-1 - next]
-    }
-    AdvantageEstimator(gamma: options.gamma, rule: .generalised(lambda: options.lambda)).estimate(
-      AdvantageEstimator.Trajectories(
-        steps: data.count, environments: 1, rewards: rewards.base, values: values.base, nextValues: nextValues.base,
-        terminated: flags, truncated: flags + data.count), advantages: advantages.base, targets: targets.base)
-  }
-
-  /// One pass of the critic over all rows, whoever commanded: ½-free mean (R − V)².
-  private mutating func fitCritic(_ pass: Int) throws(FineTuningError) {
-    var order = rows
-    shuffle(&order)
-    for first in stride(from: 0, to: order.count, by: options.criticBatchSize) {
-      let count = min(options.criticBatchSize, order.count - first)
-      for index in 0..<count { gather(Int(order[first + index]), to: index) }
-      model.critic.forward(model.parameters.base, input: inputs.base, inputStride: data.stride, rows: count)
-      let stride = model.critic.outputStride
-      for index in 0..<count {
-        let error = model.critic.output[index * stride] - targets.base[Int(order[first + index])]
-        model.critic.outputGradient[index * stride] = 2 * error / Float(count)
-      }
-      model.critic.backward(
-        model.parameters.base, input: inputs.base, inputStride: data.stride, rows: count, into: model.gradients.base)
-      do {
-        let norm = try model.gradientNorm(model.criticRange, update: criticOptimiser.steps + 1)
-        criticOptimiser.step(
-          model.parameters.base, gradient: model.gradients.base, rate: options.criticLearningRate,
-          gradientScale: min(1, 10 * options.maximumGradientNorm / (norm + 1e-6)))
-      } catch {
-        throw FineTuningError(
-          .notFinite, "in pass \(pass + 1) of the critic, \(error.description); nothing was written")
-      }
-    }
-  }
-
-  private func explainedVariance() -> Double {
-    var (sum, squares, errors, errorSquares) = (0.0, 0.0, 0.0, 0.0)
-    for row in rows {
-      let target = Double(targets.base[Int(row)])
-      let error = target - Double(values.base[Int(row)])
-      sum += target
-      squares += target * target
-      errors += error
-      errorSquares += error * error
-    }
-    let n = Double(max(1, rows.count))
-    let variance = squares / n - (sum / n) * (sum / n)
-    let left = errorSquares / n - (errors / n) * (errors / n)
-    return variance > 0 ? 1 - left / variance : .nan
+  /// Advantages of all rows, held-out ones, too; not normalised.
+  func judgeAll() {
+    critics.judge(model)
+    advantages.copy(from: critics.advantages)
   }
 
   // MARK: Policy
@@ -311,7 +244,8 @@ struct OfflineLearner: ~Copyable {
       let ratio = sinew_exp(Double(densities.base[index]) - Double(data.logProbabilities[Int(row)]))
       // The minimum is no clamp: the pull back from the wrong side stays.
       let isActive = advantage >= 0 ? ratio <= high : ratio >= low
-      gradients.base[index] = isActive ? Float(-share * ratio * advantage) : 0
+      let weight = share * episodeWeights[Int(episodeOfRow[Int(row)])]
+      gradients.base[index] = isActive ? Float(-weight * ratio * advantage) : 0
     }
     let spread = model.clearedLogDeviationGradient(rows: count)
     model.head.differentiate(
@@ -368,11 +302,12 @@ struct OfflineLearner: ~Copyable {
   // MARK: Looking at all rows
 
   /// KL, effective sample size and the rest over all ratio rows that are learned from.
-  private func check(epoch: Double, into record: inout UpdateRecord) -> UpdateCheck {
+  private mutating func check(epoch: Double, into record: inout UpdateRecord) -> UpdateCheck {
     var look = UpdateCheck(epoch: epoch, kl: 0, sampleSize: 0, clipFraction: 0, surrogate: 0, entropy: 0)
     var (sum, squares) = (0.0, 0.0)
     record.ratios.removeAll(keepingCapacity: true)
     let width = data.actionCount
+    var gains = [Double](repeating: 0, count: data.episodes.count)
     for first in stride(from: 0, to: ratioRows.count, by: Self.capacity) {
       let count = min(Self.capacity, ratioRows.count - first)
       var means: [Float] = []
@@ -396,7 +331,10 @@ struct OfflineLearner: ~Copyable {
         sum += ratio
         squares += ratio * ratio
         if (ratio - 1).magnitude > options.clipRange { look.clipFraction += 1 }
-        look.surrogate += ratio * Double(advantages.base[row])
+        let advantage = Double(advantages.base[row])
+        look.surrogate += ratio * advantage
+        let clipped = min(max(ratio, 1 - options.clipRange), 1 + options.clipRange)
+        gains[Int(episodeOfRow[row])] += min(ratio * advantage, clipped * advantage) - advantage
       }
     }
     let n = Double(max(1, ratioRows.count))
@@ -405,7 +343,24 @@ struct OfflineLearner: ~Copyable {
     look.clipFraction /= n
     look.surrogate /= n
     look.sampleSize = sum * sum / squares / n
+    if options.pessimism > 0 { weighEpisodes(gains) }
     return look
+  }
+
+  /// The weights by which the next steps climb Σ Sᵢ − p·√(E·Var S) instead of Σ Sᵢ, with Sᵢ the gain of episode i by the
+  /// surrogate, E episodes and p the pessimism: wᵢ = 1 − p·√E/(E − 1)·(Sᵢ − S̄)/sd(S). An episode that pulls further than
+  /// the others counts for less, so that what grows is what they agree on (the variance penalty of Swaminathan and
+  /// Joachims, ICML 2015, over episodes).
+  private mutating func weighEpisodes(_ gains: [Double]) {
+    let learned = Set(ratioRows.map { Int(episodeOfRow[Int($0)]) }).sorted()
+    let n = Double(learned.count)
+    guard n > 1 else { return }
+    let mean = learned.reduce(0) { $0 + gains[$1] } / n
+    let deviation = sinew_sqrt(learned.reduce(0) { $0 + (gains[$1] - mean) * (gains[$1] - mean) } / (n - 1))
+    // Before the first step all gains are 0 and no direction is better known than another.
+    guard deviation > 1e-9 else { return }
+    let factor = options.pessimism * sinew_sqrt(n) / (n - 1) / deviation
+    for episode in learned { episodeWeights[episode] = 1 - factor * (gains[episode] - mean) }
   }
 
   private func personLikelihood() -> Double? {

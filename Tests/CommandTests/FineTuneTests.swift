@@ -285,7 +285,7 @@ private let log_2π = 1.8378770664093453
       #expect(outcome.code == 0, "\(outcome.errors)")
       let figures = try #require(outcome.json)
       #expect(figures["accepted"] as? Bool == true && figures["calibrated"] as? Bool == true)
-      #expect(try #require(figures["improvement_low"] as? Double) > 0)
+      #expect(try #require(figures["first_order_low"] as? Double) > 0)
       #expect(try #require(figures["kl"] as? Double) <= 0.02)
     }
     for name in ["policy.yaml", "weights.safetensors", "golden.csv"] {
@@ -354,6 +354,8 @@ private let log_2π = 1.8378770664093453
     arguments: [
       (["--set", "min_rows=100000"], "3000 of 3000 rows have an importance ratio"),
       (["--set", "min_episodes=61"], "60 episodes"), (["--set", "target_kl=x"], "target_kl=x"),
+      (["--set", "gate=none"], "gate=none: must be first_order or both"),
+      (["--set", "log_std=2"], "log_std=2: must be free or fixed"),
       (["--set", "parameters=some"], "parameters=some: must be all, last or bias"),
       (["--set", "learning_rat=1"], "there are: gamma"), (["--memory", "0"], "--memory"),
       (["--report", "there.html"], "exists already"), (["-o", "taken"], "exists already"),

@@ -201,6 +201,9 @@ struct FineTuningOutput: Encodable {
   let improvement: Double
   let improvement_low: Double
   let improvement_high: Double
+  let first_order: Double
+  let first_order_low: Double
+  let first_order_high: Double
   let calibrated: Bool
 
   init(_ result: FineTuningResult, report: String?) {
@@ -223,6 +226,9 @@ struct FineTuningOutput: Encodable {
     improvement = result.verdict.improvement.mean
     improvement_low = result.verdict.improvement.low
     improvement_high = result.verdict.improvement.high
+    first_order = result.verdict.surrogate.mean
+    first_order_low = result.verdict.surrogate.low
+    first_order_high = result.verdict.surrogate.high
     calibrated = result.verdict.isCalibrated
   }
 }
