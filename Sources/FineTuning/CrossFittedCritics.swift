@@ -27,7 +27,8 @@ struct CrossFittedCritics: ~Copyable {
   /// Of each row: its episode's fold, −1 where it is left out.
   private let folds: [Int32]
   private let rewards: FloatBuffer
-  private let values: FloatBuffer
+  /// V of each row by the critic that did not see it.
+  let values: FloatBuffer
   private let nextValues: FloatBuffer
   let advantages: FloatBuffer
   private let targets: FloatBuffer

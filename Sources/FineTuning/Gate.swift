@@ -1,5 +1,6 @@
 import CSystem
 import Learning
+import Networks
 import Numerics
 
 /// A mean with the interval that resampling its episodes gives.
@@ -41,7 +42,7 @@ public struct GateVerdict: Sendable {
   public var improvement: Interval
   /// By fitted Q evaluation alone, V̂_new(s₀) − V̂_old(s₀).
   public var fitted: Interval
-  /// The mean of (ρₜ − 1)Âₜ/(1 − γ) over the rows of each episode: the first-order estimate.
+  /// The mean of (ρₜ − 1)Âₜ/(1 − γ) over the rows of each episode, Â from what was earned: the first-order estimate.
   public var surrogate: Interval
   /// What the log earned, and what the estimator says of the policy that made it.
   public var logged: Interval
@@ -118,6 +119,14 @@ struct Gate {
     let kept = data.episodes.indices.filter { !heldSet.contains($0) }
     var learner = try OfflineLearner(
       data, start: start, options: options, heldOut: heldSet, rewardScale: rewardScale)
+    // Critics of the judged rows alone, each again without the episodes that it judges: a baseline, and nothing else.
+    var own = options
+    own.criticFolds = max(2, min(options.criticFolds, held.count))
+    var critics = CrossFittedCritics(
+      data, model: learner.model, options: own, episodes: held, rewardScale: rewardScale, chunk: OfflineLearner.capacity
+    )
+    _ = try critics.fit(learner.model, rows: held.flatMap { data.episodes[$0].rows.map { Int32($0) } }) { _ in }
+    let advantages = earned(above: critics.values, episodes: judged)
     let old = table(learner.distributions(), head: learner.model.head, isOld: true)
     _ = try learner.update { progress(0.3 * $0) }
     let new = table(learner.distributions(), head: learner.model.head, isOld: false)
@@ -139,13 +148,12 @@ struct Gate {
       found.estimated.append(before[index].estimate)
     }
     found.logged += oldQ.loggedReturns(old, episodes: judged)
-    learner.judgeAll()
     for episode in judged {
       var (sum, count) = (0.0, 0.0)
       for row in data.episodes[episode].rows where data.kinds[row].isPolicys {
         count += 1
         if data.kinds[row] == .ratio {
-          sum += (new.ratios[row] - 1) * Double(learner.advantages.base[row])
+          sum += (new.ratios[row] - 1) * advantages[row]
           found.ratioSum += new.ratios[row]
           found.ratioSquares += new.ratios[row] * new.ratios[row]
           found.ratioCount += 1
@@ -156,6 +164,23 @@ struct Gate {
       found.surrogates.append(sum / count / max(1 - options.gamma, 1e-3))
     }
     progress(1)
+  }
+
+  /// What came after each row until its stretch or the log ended, discounted, less the baseline.
+  ///
+  /// No critic stands for what comes later. The policy that is judged goes where its own critic hopes for much; another one
+  /// that began as the same critic shares that hope, and with it five of 32 logs whose rewards were noise were accepted.
+  private func earned(above baseline: borrowing FloatBuffer, episodes: [Int]) -> [Double] {
+    var result = [Double](repeating: 0, count: data.count)
+    for episode in episodes {
+      var after = 0.0
+      for row in data.episodes[episode].rows.reversed() {
+        if data.terminated[row] || data.ends[row] { after = 0 }
+        after = Double(data.rewards[row]) / rewardScale + options.gamma * after
+        result[row] = after - Double(baseline.base[row])
+      }
+    }
+    return result
   }
 
   private func divergence(_ row: Int, to new: PolicyTable) -> Double {

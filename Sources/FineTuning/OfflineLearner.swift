@@ -68,7 +68,8 @@ struct OfflineLearner: ~Copyable {
   private let chosen: FloatBuffer
   private let densities: FloatBuffer
   private let gradients: FloatBuffer
-  private static let capacity = 1024
+  /// Rows that the networks evaluate at once.
+  static let capacity = 1024
 
   /// - Parameters:
   ///   - heldOut: episodes, by their places, that are not learned from.
@@ -171,12 +172,6 @@ struct OfflineLearner: ~Copyable {
     record.personLikelihood = personLikelihood()
     progress(1)
     return record
-  }
-
-  /// Advantages of all rows, held-out ones, too; not normalised.
-  func judgeAll() {
-    critics.judge(model)
-    advantages.copy(from: critics.advantages)
   }
 
   // MARK: Policy

@@ -114,7 +114,7 @@ import Testing
       ["train", "--task", "task.yaml", "--steps", "512", "--output", "plain"] + Self.small, in: folder, patience: 60)
     #expect(plain.code == 0 && !plain.errors.contains("warning"), "\(plain.errors)")
     let text = listed.output.replacing(
-      "variables:\n", with: "variables:\n  wall: {distribution: {fixed: [0.3, 0, 0]}}\n"
+      "[target_x, target_y]}\n", with: "[target_x, target_y]}\n  wall: {distribution: {fixed: [0.3, 0, 0]}}\n"
     ).replacing("observation:", with: "observation:\n  - {term: variable, variable: wall, components: [x]}\n#")
     try folder.write(text, to: "wall.yaml")
     let outcome = try Command.run(

@@ -64,7 +64,7 @@ struct BadBundleTests {
     Case("observation", "[{name: a, dim: 2, scale: [1]}]", "has not 2 numbers, as dim says"),
     Case("observation", "[{name: a, dim: 2, history: 3}]", "keeps no history"),
     Case("network", "{}", "needs the key onnx or safetensors"),
-    Case("network", "{safetensors: weights.safetensors, layers: []}", "needs 1 to 256 layers"),
+    Case("network", "{safetensors: weights.safetensors, layers: []}", "needs 1 to 256 dense layers"),
     Case("network", "{safetensors: weights.safetensors, layers: [{weight: v}]}", "tensor 'v': is not in the file"),
     Case(
       "network", "{safetensors: weights.safetensors, layers: [{weight: b}]}", "has the shape [2], not [outputs, inputs]"
@@ -79,7 +79,7 @@ struct BadBundleTests {
     Case("network", "{safetensors: ../w.safetensors, layers: [{weight: w}]}", "leaves the folder with '..'"),
     Case("network", "{safetensors: /etc/passwd, layers: [{weight: w}]}", "is absolute"),
     Case("network", "{onnx: weights.safetensors}", "is not a valid ONNX model"),
-    Case("recurrent", "[{input: h, output: h}]", "a stack of layers has no recurrent state"),
+    Case("recurrent", "[{input: h, output: h}]", "recurrent pairs are for ONNX"),
     Case("test_vectors", nil, "test_vectors"), Case("test_vectors", "none.csv", "needs the file 'none.csv'"),
     Case("files", "[]", "uses 'weights.safetensors', which is not listed under files"),
     Case("files", "[{path: weights.safetensors, sha256: abc}]", "is not a SHA-256"),

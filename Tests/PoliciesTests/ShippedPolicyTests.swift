@@ -70,7 +70,7 @@ struct ShippedPolicyTests {
     let error = #expect(throws: PolicyError.self) { try PolicyLoader.named("reacher-sb4") }
     #expect(
       error?.description
-        == "reacher-sb4: is neither a file nor a shipped policy; did you mean 'reacher-sb3'? shipped: reach, reacher-sb3"
+        == "reacher-sb4: is neither a file nor a shipped policy; did you mean 'reacher-sb3'? shipped: reach, reach-hobby6, reacher-sb3"
     )
   }
 }
