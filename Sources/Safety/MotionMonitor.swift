@@ -120,14 +120,11 @@ extension SafetyConfiguration {
     var active = ConditionSet.none
     for joint in 0..<health.count {
       let faults = health.faults(of: joint)
-      // Comparisons with what is not known are false.
-      if faults.has(.overload) || faults.has(.overheating) || faults.has(.electrical)
-        || health.temperature[joint] > monitors.highestTemperature
-      {
+      if faults.has(.overload) || faults.has(.overheating) || faults.has(.electrical) {
         active = active.adding(.servoOverload)
         found.note(.servoOverload, joint: joint)
       }
-      if faults.has(.voltage) || health.voltage[joint] < monitors.lowestVoltage {
+      if faults.has(.voltage) {
         active = active.adding(.servoVoltage)
         found.note(.servoVoltage, joint: joint)
       }
@@ -146,6 +143,15 @@ extension SafetyConfiguration {
       }
     }
     if isEnergised && power != .on { active = active.adding(.torqueLost) }
+    // Comparisons with what is not known are false. Each list is as long as it is.
+    for joint in 0..<health.temperature.count where health.temperature[joint] > monitors.highestTemperature {
+      active = active.adding(.servoOverload)
+      found.note(.servoOverload, joint: joint)
+    }
+    for joint in 0..<health.voltage.count where health.voltage[joint] < monitors.lowestVoltage {
+      active = active.adding(.servoVoltage)
+      found.note(.servoVoltage, joint: joint)
+    }
     return active
   }
 }
