@@ -1,6 +1,7 @@
 import ArmModel
 import ArmProfiles
 import Control
+import Foundation
 import Safety
 import ServoBus
 import Simulation
@@ -43,7 +44,9 @@ extension TaskSetup {
     _ limits: inout JointLimits, within hardware: HardwareSettings?, _ profile: ArmProfile, joints: [String],
     notes: inout [String]
   ) throws {
+    // A file that isn't there is reported by whoever connects to the arm.
     guard let hardware, let bus = profile.bus, bus.wire != ArmBus.firmwareWire,
+      FileManager.default.fileExists(atPath: ArmCalibration.path(of: hardware.calibration)),
       let identity = try CalibratedArm(profile, calibration: hardware.calibration, joints: joints)
     else { return }
     var narrowed: [String] = []
