@@ -139,9 +139,12 @@ struct HardwareTeleopDeviceTests {
     pad.wait(1)
     pad.press(.start)
     pad.wait(1)
-    for _ in 0..<4 {
+    for cycle in 0..<4 {
       pad.hold(.enable)
-      pad.wait(2)
+      pad.wait(0.3)
+      // An episode, so that there are transitions to look at.
+      if cycle == 0 { pad.press(.start) }
+      pad.wait(1.7)
       pad.letGo(.enable)
       pad.wait(0.5)
     }
@@ -186,6 +189,7 @@ struct HardwareTeleopDeviceTests {
       let calibration = try #require(files.first { $0.name == "leader-calibration.yaml" })
       #expect(calibration.data == Array(try folder.text("leader.yaml").utf8))
       #expect(files.contains { $0.name == "calibration.yaml" })
+      #expect(log.rows.contains { $0.source == .person })
       #expect(log.metadata["leader"]?["profile"] == "so101" && log.metadata["leader"]?["port"] == "leader")
       return
     }
@@ -216,10 +220,13 @@ struct HardwareTeleopDeviceTests {
         "run", "--supervised", "--task", "reach", "--policy", "reach", "--leader-port", "leader", "--leader", "so101",
         "--leader-calibration", "./leader.yaml", "--recording", "pad.evemu", "--priority", "0", "--log", "run.mcap",
       ], in: folder)
-    // The hand turns the leader's first joint to and fro, a policy's authority after the other.
+    // The hand turns the leader's first joint to and fro, and leaves time between for the arm to be handed to the policy.
     var turn = 0
+    var next = Date(timeIntervalSinceNow: 1.7)
     while !command.hasExited {
-      usleep(700_000)
+      usleep(50_000)
+      guard Date() >= next else { continue }
+      next += 1.7
       turn += 1
       leader.server.withBus { [turn] _ in shafts.hold(0, at: turn % 2 == 0 ? 0.3 : -0.3) }
     }
@@ -229,7 +236,9 @@ struct HardwareTeleopDeviceTests {
     #expect(leader.isOff)
     let log = try LogForgery(of: folder.path("run.mcap"))
     #expect(log.rows.contains { $0.source == .policy } && log.rows.contains { $0.source == .person })
-    #expect(log.rows.allSatisfy { $0.flags.contains(.intervention) == ($0.source == .person || $0.source == .blend) })
+    #expect(
+      log.rows.allSatisfy { $0.flags.contains(.intervention) || ($0.source != .person && $0.source != .blend) })
+    #expect(log.rows.contains { $0.source == .policy && !$0.flags.contains(.intervention) })
     #expect(log.metadata["operator"]?["kind"] == "supervision" && log.metadata["operator"]?["leader_port"] == "leader")
     #expect(log.attachments.contains { $0.name == "leader-calibration.yaml" })
   }

@@ -76,7 +76,9 @@ struct RunawayDeviceTests {
     let goals = text.ranges(of: "832A02").map { String(text[$0.upperBound...].prefix(2 * 6 * 3)) }
     try #require(goals.count >= 8, "\(text.suffix(600))")
     // Three times the goals of the last tick, and nothing of what the thread still wanted afterwards.
-    #expect(Set(goals.suffix(3)).count == 1, "\(goals.suffix(4))")
+    // A socket cannot be emptied of what the thread has filled it with, and may have room for fewer of them.
+    let copies = manner == "returning" && line == .socket ? 1 : 3
+    #expect(Set(goals.suffix(copies)).count == 1, "\(goals.suffix(4))")
     let ticks = goals.dropLast(3)
     #expect(ticks.contains(goals[goals.count - 1]), "the stop frame's goals are a tick's")
     if manner == "writing" { #expect(goals[goals.count - 4] != goals[goals.count - 1]) }

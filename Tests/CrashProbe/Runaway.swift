@@ -62,16 +62,17 @@ enum Runaway {
     switch manner {
     case .ticking: return
     case .spinning: while sinew_now_ns() != 0 {}
-    case .waiting: while true { pause() }
+    // Not `while true`: before a loop that the compiler knows to be endless it destroys the arm, and so closes its port.
+    case .waiting: while sinew_now_ns() != 0 { pause() }
     case .writing:
-      while true {
+      while sinew_now_ns() != 0 {
         try? arm.write(other)
         _ = sinew_sleep_until_ns(sinew_now_ns() + 5_000_000)
       }
     case .returning:
       // To the millisecond in which the watchdog acts, and then as fast as it can.
       _ = sinew_sleep_until_ns(sinew_now_ns() + limit - 10_000_000)
-      while true { try? arm.write(other) }
+      while sinew_now_ns() != 0 { try? arm.write(other) }
     }
   }
 }

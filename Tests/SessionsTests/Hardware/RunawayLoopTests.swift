@@ -54,7 +54,7 @@ private struct HangingDevice: ~Copyable, PhysicalArm {
 }
 
 /// The other end of the line: what came, and when.
-private final class LineEnd {
+private final class LineEnd: Sendable {
   private let listener: Int32
   let path: String
 
@@ -83,6 +83,11 @@ private final class LineEnd {
       found += bytes.prefix(count).map { ($0, time) }
     }
   }
+}
+
+/// What a thread has received; to be read once it is joined.
+private final class Received: @unchecked Sendable {
+  var bytes: [(byte: UInt8, time: Double)] = []
 }
 
 private func withAddress<Result>(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
@@ -134,7 +139,9 @@ private func withAddress<Result>(_ path: String, _ body: (UnsafePointer<sockaddr
     let folder = try TemporaryFolder()
     let end = try LineEnd(folder.file("line"))
     let path = end.path
-    async let received = Task.detached { end.receive() }.value
+    // A thread of its own: tasks wait for one another where all tests run at once, and times are taken here.
+    let received = Received()
+    let receiver = try ControlThread { received.bytes = end.receive() }
     let result = await #expect(
       processExitsWith: .signal(SIGABRT), observing: [\.standardErrorContent]
     ) { [path = path as String] in
@@ -143,7 +150,8 @@ private func withAddress<Result>(_ path: String, _ body: (UnsafePointer<sockaddr
     let errors = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
     #expect(errors.contains("a control tick did not end within 400.0 ms"), "\(errors)")
     #expect(errors.contains("told to hold its last goal"), "\(errors)")
-    let bytes = await received
+    receiver.join()
+    let bytes = received.bytes
     let text = String(decoding: bytes.map(\.byte), as: UTF8.self)
     #expect(text.hasPrefix("ggg") && text.hasSuffix("gCCC"), "\(text)")
     #expect(text.filter { $0 == "C" }.count == 3)
