@@ -221,7 +221,10 @@ import VirtualServos
       }
       for slot in [0, 2] { server.restart(slot, silence: 600_000_000_000) }
       var code: ArmError.Code?
-      do throws(ArmError) { try arm.read(into: &state, now: sinew_now_ns()) } catch { code = error.code }
+      // What a late answer says, which is still on its way, is read at most.
+      for _ in 0..<3 where code == nil {
+        do throws(ArmError) { try arm.read(into: &state, now: sinew_now_ns()) } catch { code = error.code }
+      }
       #expect(code == .timedOut)
     }
   }
