@@ -7,8 +7,9 @@ import Synchronization
 ///
 /// The kernel keeps what was written to the map when the process dies, however it dies: the file is then read by whoever
 /// comes next (`BlackBoxFile`). Put it on a file system in memory (`/dev/shm`), where writing never waits for a disk, and
-/// copy it beside the log after a fault. A fault freezes the ring after the record that shows it; a reset lets it go on.
-/// Before the first record it holds nothing. `note` is real-time safe: every page is touched at start.
+/// copy it beside the log after a fault: that is what a `BlackBoxKeeper` is for. A fault freezes the ring after the record
+/// that shows it; a reset lets it go on. Before the first record it holds nothing. `note` is real-time safe: every page is
+/// touched at start.
 public struct BlackBox: ~Copyable {
   /// How the records lie in the file; numbers are little-endian as on every machine that this runs on.
   struct Layout: BitwiseCopyable {
@@ -16,6 +17,15 @@ public struct BlackBox: ~Copyable {
 
     static var magic: UInt64 { @_noLocks get { 0x3242_4257_454e_4953 } }
     static var headerSize: Int { @_noLocks get { 4096 } }
+    /// Offsets of the number of faults that have frozen the ring, and of whether one does now: the control thread's.
+    static var faultsOffset: Int { @_noLocks get { 40 } }
+    static var frozenOffset: Int { @_noLocks get { 48 } }
+    /// Offsets of how many of these faults were copied beside the log, of whether a person was told of the file where it
+    /// lies, and of the place beside the log with its length: the keeper's.
+    static var savedOffset: Int { 56 }
+    static var toldOffset: Int { 52 }
+    static var placeOffset: Int { 2048 }
+    static var mostPlaceBytes: Int { headerSize - placeOffset - 2 }
     /// Offset of the first vector, and how many there are: position, velocity, effort, policy, person, command.
     static var vectorOffset: Int { @_noLocks get { 80 } }
     static var vectorCount: Int { @_noLocks get { 6 } }
@@ -41,6 +51,7 @@ public struct BlackBox: ~Copyable {
   /// Whether a fault has stopped the ring.
   public private(set) var isFrozen = false
   private var wasLatched = false
+  private var faultCount: UInt64 = 0
 
   /// Makes or replaces the file, for `seconds` of ticks of `period` ns. `jointNames` are kept for the reader, up to 64 bytes
   /// each.
@@ -49,19 +60,33 @@ public struct BlackBox: ~Copyable {
   public init(
     path: String, seconds: Double = 2, period: Int64, jointCount: Int, jointNames: [String] = []
   ) throws(BlackBoxError) {
-    precondition(period > 0 && seconds > 0 && jointCount >= 0 && jointCount <= JointVector.capacity)
-    layout = Layout(jointCount: jointCount)
-    capacity = UInt64(max(1, (seconds * 1e9 / Double(period)).rounded(.up)))
-    size = Layout.headerSize + Int(capacity) * layout.recordSize
     // A file that somebody still reads stays theirs.
     unlink(path)
     let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw BlackBoxError("\(path): cannot be made (errno \(errno)); choose another place") }
     defer { close(descriptor) }
+    do throws(BlackBoxError) {
+      try self.init(
+        descriptor, path: path, seconds: seconds, period: period, jointCount: jointCount, jointNames: jointNames)
+    } catch {
+      unlink(path)
+      throw error
+    }
+  }
+
+  /// Lays a box out in a new and empty file, which stays the caller's; `path` only names it.
+  ///
+  /// - Throws: `BlackBoxError` when its bytes cannot be had or mapped.
+  init(
+    _ descriptor: Int32, path: String, seconds: Double, period: Int64, jointCount: Int, jointNames: [String]
+  ) throws(BlackBoxError) {
+    precondition(period > 0 && seconds > 0 && jointCount >= 0 && jointCount <= JointVector.capacity)
+    layout = Layout(jointCount: jointCount)
+    capacity = UInt64(max(1, (seconds * 1e9 / Double(period)).rounded(.up)))
+    size = Layout.headerSize + Int(capacity) * layout.recordSize
     // Real blocks, not holes: a full disk shows now and not as a fatal signal in the loop.
     let status = posix_fallocate(descriptor, 0, off_t(size))
     guard status == 0 else {
-      unlink(path)
       throw BlackBoxError("\(path): \(size) bytes cannot be had (errno \(status)); make room or choose another place")
     }
     guard let map = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), map != MAP_FAILED else {
@@ -88,8 +113,11 @@ public struct BlackBox: ~Copyable {
   @_noLocks
   public mutating func note(_ inputs: SafetyInputs, _ decision: Decision, now: Int64) {
     let isLatched = decision.latched.rawValue != 0
-    if !isLatched { isFrozen = false }
-    if isFrozen { return }
+    if isFrozen {
+      if isLatched { return }
+      isFrozen = false
+      memory.storeBytes(of: 0, toByteOffset: Layout.frozenOffset, as: UInt32.self)
+    }
     let record = memory + BlackBox.Layout.headerSize + Int(next % capacity) * layout.recordSize
     // A record with number 0 is being written: the reader leaves it out.
     record.storeBytes(of: 0, as: UInt64.self)
@@ -98,8 +126,18 @@ public struct BlackBox: ~Copyable {
     atomicMemoryFence(ordering: .sequentiallyConsistent)
     record.storeBytes(of: next, as: UInt64.self)
     next &+= 1
-    if isLatched && !wasLatched { isFrozen = true }
+    if isLatched && !wasLatched { freeze() }
     wasLatched = isLatched
+  }
+
+  /// Stops the ring: what it holds now is what led to a fault.
+  @_noLocks
+  private mutating func freeze() {
+    isFrozen = true
+    faultCount &+= 1
+    memory.storeBytes(of: 1, toByteOffset: Layout.frozenOffset, as: UInt32.self)
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    memory.storeBytes(of: faultCount, toByteOffset: Layout.faultsOffset, as: UInt64.self)
   }
 
   @_noLocks

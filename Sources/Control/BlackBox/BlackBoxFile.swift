@@ -59,7 +59,11 @@ public struct BlackBoxFile: Sendable {
   ///
   /// - Throws: `BlackBoxError` when it cannot be read or is no black box.
   public init(path: String) throws(BlackBoxError) {
-    let bytes = try Self.contents(path)
+    try self.init(bytes: try Self.contents(path), path: path)
+  }
+
+  /// The same of bytes that were read from `path`.
+  init(bytes: [UInt8], path: String) throws(BlackBoxError) {
     func damaged(_ what: String) -> BlackBoxError {
       BlackBoxError("\(path): \(what), so it is no black box; give a file that a run has left")
     }
@@ -92,9 +96,30 @@ public struct BlackBoxFile: Sendable {
   private static func contents(_ path: String) throws(BlackBoxError) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
-      throw BlackBoxError("\(path): cannot be read (errno \(errno)); check the path and its permissions")
+      let code = errno
+      if let target = linkTarget(path), target.hasPrefix(BlackBoxKeeper.memoryFolder + "/") {
+        throw BlackBoxError(
+          "\(path): the ticks were in memory (\(target)), and are lost since the machine was switched off; "
+            + "the log has what it had to say until then")
+      }
+      throw BlackBoxError("\(path): cannot be read (errno \(code)); check the path and its permissions")
     }
     defer { close(descriptor) }
+    return try contents(descriptor, path: path)
+  }
+
+  /// What a symbolic link says; nil for what is none.
+  static func linkTarget(_ path: String) -> String? {
+    var bytes = [UInt8](repeating: 0, count: Int(PATH_MAX))
+    let count = bytes.withUnsafeMutableBytes { buffer in
+      buffer.withMemoryRebound(to: CChar.self) { $0.baseAddress.map { readlink(path, $0, Int(PATH_MAX)) } ?? -1 }
+    }
+    return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
+  }
+
+  /// All bytes of an open file from its beginning.
+  static func contents(_ descriptor: Int32, path: String) throws(BlackBoxError) -> [UInt8] {
+    lseek(descriptor, 0, SEEK_SET)
     // Far more than sixteen joints need for minutes.
     let most = 1 << 28
     var bytes: [UInt8] = []
