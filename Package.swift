@@ -173,7 +173,10 @@ let package = Package(
     // The list of injected faults, on real threads around an arm of virtual servos.
     tests(
       "LiveInjection",
-      ["ArmModel", "ArmProfiles", "CSystem", "Numerics", "RealTime", "Safety", "ServoBus", "VirtualServos"]),
+      [
+        "ArmModel", "ArmProfiles", "Control", "CSystem", "LoopTestSupport", "Numerics", "RealTime", "Safety",
+        "ServoBus", "VirtualServos",
+      ]),
     // Policies made on the spot, and an arm that follows a script.
     .target(
       name: "LoopTestSupport", dependencies: ["ArmModel", "Configuration", "Recording"], path: "Tests/LoopTestSupport",

@@ -1,7 +1,9 @@
 import ArmModel
 import ArmProfiles
 import CSystem
+import Control
 import Glibc
+import LoopTestSupport
 import RealTime
 import Safety
 import ServoBus
@@ -64,6 +66,9 @@ final class LiveArm: Sendable {
   /// The host's end of a socket pair; -1 for none.
   let host: Int32
   let configuration: SafetyConfiguration
+  private let folder: TemporaryFolder
+  /// Where the control thread keeps its black box.
+  var blackBox: String { folder.file("run.blackbox") }
   private let orders = Mutex(Orders())
   private let looks = Mutex<[Look]>([])
   private let policy = Mutex(LivePolicy())
@@ -76,6 +81,7 @@ final class LiveArm: Sendable {
   init(
     _ line: Line, starts: [Double] = [0, 0.1, -0.1], setUp: (inout SafetyConfiguration) -> Void = { _ in }
   ) throws {
+    folder = try TemporaryFolder()
     let arm = try LiveSetup(joints: starts.count, period: Self.period)
     var configuration = arm.safety(proposalPeriod: Self.policyPeriod)
     setUp(&configuration)
@@ -147,6 +153,7 @@ final class LiveArm: Sendable {
   private func control(_ connected: consuming ServoArm) throws {
     var arm = connected
     var core = SafetyCore(configuration)
+    var box = try BlackBox(path: blackBox, period: Self.period, jointCount: arm.jointCount)
     var inputs = SafetyInputs(count: arm.jointCount, mode: .position)
     var clock = TickClock(.monotonic)
     var schedule = TickSchedule(period: Self.period)
@@ -176,6 +183,7 @@ final class LiveArm: Sendable {
       before = arm.counters
       listen(orders, core.commandedGoal, &inputs, now)
       let decision = core.step(inputs, now: now)
+      box.note(inputs, decision, now: now)
       let seen = inputs
       inputs.armFailed = false
       inputs.writeFailed = false

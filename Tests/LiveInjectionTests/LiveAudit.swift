@@ -1,4 +1,5 @@
 import ArmModel
+import Control
 import Safety
 
 /// Judges what left the core, tick by tick: position, speed, acceleration and jerk by differentiating again, the distance
@@ -24,6 +25,36 @@ struct LiveAudit {
       }
     }
     return nil
+  }
+
+  /// What is wrong with the black box of a life that goes on: it has to be readable, to end with the tick that latched what
+  /// is latched, and to hold the ticks before, as they were.
+  static func blackBoxFinding(_ arm: LiveArm) throws -> String? {
+    let looks = arm.all()
+    let records = try BlackBoxFile(path: arm.blackBox).records
+    guard let last = looks.last, let end = records.last else { return "the black box is empty" }
+    var cause: LiveArm.Look?
+    for (index, look) in looks.enumerated() where look.decision.latched != .none {
+      if index == 0 || looks[index - 1].decision.latched == .none { cause = look }
+    }
+    if last.decision.latched != .none, let cause {
+      guard end.now == cause.began, end.latched == cause.decision.latched else {
+        return "the black box ends with \(end.latched.conditions), not with \(cause.decision.latched.conditions)"
+      }
+    } else if last.decision.latched == .none && end.latched == .none && end.now < last.began {
+      return "the black box ends before the last tick"
+    }
+    let known = Dictionary(uniqueKeysWithValues: looks.map { ($0.began, $0) })
+    for record in records where record.now <= last.began {
+      guard let look = known[record.now], record.state == look.decision.state, record.active == look.decision.active,
+        record.writes == look.decision.writes,
+        record.command.starts(with: look.decision.command.goal.array)
+      else { return "the black box tells tick \(record.number) otherwise" }
+    }
+    // What came after a fault is not in it.
+    let noted = looks.prefix { $0.decision.latched == .none }.count
+    let expected = min(noted, Int(2 / LiveArm.seconds)) - 1
+    return records.count < expected ? "the black box has \(records.count) ticks only" : nil
   }
 
   private mutating func check(_ look: LiveArm.Look, isDamped: Bool) -> String? {

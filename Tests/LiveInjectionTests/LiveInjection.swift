@@ -64,6 +64,7 @@ struct LiveInjection: CustomTestStringConvertible, Sendable {
         if let finding = LiveAudit.finding(arm.all(), arm.configuration) {
           throw Wrong("\(testDescription): \(finding)")
         }
+        if let finding = try LiveAudit.blackBoxFinding(arm) { throw Wrong("\(testDescription): \(finding)") }
         return taken
       } catch let disturbed as Disturbed {
         reasons.append(disturbed.description)
