@@ -14,6 +14,7 @@ public final class HardwareSession: PreparedSession {
   public let summary: SessionSummary
   private let execute: (_ show: (LoopStatus) -> Void) throws -> RunReport
   private let port = OperatorPort()
+  private let blackBox: BlackBoxKeeper?
   /// What the feeds' pointers lead to.
   private let device: AnyObject?
   private let leader: LeaderReader?
@@ -53,6 +54,7 @@ public final class HardwareSession: PreparedSession {
       (execute, policyHasThread) = try Self.prepare(
         &parts, setup, settings, arm, about, port.ear, person, leader?.feed ?? .nobody)
     }
+    blackBox = parts.blackBox
     releaseAdvice = setup.releaseAdvice(settings)
     var summary = SessionSummary(parts, policyHasThread: policyHasThread)
     summary.armDescription = about.description
@@ -81,7 +83,7 @@ public final class HardwareSession: PreparedSession {
     }
     let run = HardwareRun(
       loop: loop, device: arm, bounds: parts.bounds, settings: settings, ear: ear, person: sequence)
-    let execution = SessionExecution(run: run, plan: parts.plan, recorder: parts.recorder, worker: worker)
+    let execution = SessionExecution(run: run, of: parts, worker: worker)
     return ({ try execution.runBlocking($0) }, execution.policyHasThread)
   }
 
@@ -90,6 +92,8 @@ public final class HardwareSession: PreparedSession {
 
   /// The operator answers it with no: a run that has not taken hold of the arm yet ends, and leaves it as it is.
   public func refuse() { port.refuse() }
+
+  public func takeNotes() -> [String] { blackBox?.takeNotes() ?? [] }
 
   public func runBlocking(_ show: (LoopStatus) -> Void) throws -> RunReport {
     defer { leader?.stop() }

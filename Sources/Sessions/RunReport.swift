@@ -82,6 +82,8 @@ public struct RunReport: Sendable {
   public var loopSeconds = 0.0
   public var wallSeconds = 0.0
   public var recording: RecordingSummary?
+  /// The black boxes of the faults that were latched, in the order of time.
+  public var blackBoxes: [String] = []
   /// Allocation calls of the control thread from the first tick to the last; nil where they are not counted.
   public var allocationCount: UInt64?
   /// Page faults of the control thread in the same span: without and with disk access.

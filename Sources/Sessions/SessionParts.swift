@@ -17,6 +17,8 @@ struct SessionParts {
   let policy: LoadedPolicy?
   private(set) var notes: [String]
   private(set) var recorder: Recorder?
+  /// What keeps the run's black box; nil where there is no room for one.
+  private(set) var blackBox: BlackBoxKeeper?
   /// What the log keeps of the leader arm, if there is one.
   var leader: LoggedArm?
 
@@ -103,11 +105,25 @@ struct SessionParts {
     var configuration = setup.loopConfiguration(armingTicks: armingTicks)
     if let parkPose { configuration.safety = onHardware(configuration.safety, parkPose: parkPose) }
     if plan.operation != nil { try configureOperation(&configuration) }
-    return ControlLoop(
+    var loop = ControlLoop(
       configuration: configuration,
       task: evaluator, policy: seat, twin: twin, port: recorder?.makePort(), jointCount: task.joints.count,
       pointCount: task.points.count, observationCount: task.observationCount, actionCount: task.actionCount,
       rewardTermCount: rewardTermNames.count)
+    attachBlackBox(&loop, jointNames: arm?.jointLabels ?? task.joints)
+    return loop
+  }
+
+  /// From now on every tick is noted where it outlives the process. A run without is still a run, and says so.
+  private mutating func attachBlackBox(_ loop: inout ControlLoop, jointNames: [String]) {
+    notes += BlackBoxKeeper.settle(folder: plan.blackBoxFolder)
+    do throws(BlackBoxError) {
+      let keeper = try BlackBoxKeeper(folder: plan.blackBoxFolder, beside: plan.log)
+      loop.attach(try keeper.makeBox(period: controlPeriod, jointNames: jointNames))
+      blackBox = keeper
+    } catch {
+      notes.append("this run keeps no black box, so a crash or a fault leaves the log alone: \(error)")
+    }
   }
 
   /// When the run ends. To be asked for once the log has begun.

@@ -55,6 +55,8 @@ public struct SessionPlan: Sendable {
   /// Where the log goes; nil for none.
   public var log: String?
   public var recorderOptions = RecorderOptions()
+  /// The folder, on a file system in memory, in which the run keeps its black box.
+  public var blackBoxFolder = BlackBoxKeeper.memoryFolder
   /// The configuration file's text, for the log.
   public var configurationText: String?
   /// The program's version, for the log's metadata.

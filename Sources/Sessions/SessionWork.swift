@@ -12,12 +12,15 @@ final class SessionExecution<Run: SessionRun & ~Copyable> {
   private let recorder: Recorder?
   /// Keeps the policy's thread alive, if it has one.
   private let worker: PolicyWorker?
+  private let blackBox: BlackBoxKeeper?
   private var hasRun = false
 
-  init(run: consuming Run, plan: SessionPlan, recorder: Recorder?, worker: PolicyWorker?) {
-    self.plan = plan
-    work = SessionWork(run: run, plan: plan)
-    self.recorder = recorder
+  /// `parts` are those that the run was made of.
+  init(run: consuming Run, of parts: borrowing SessionParts, worker: PolicyWorker?) {
+    plan = parts.plan
+    work = SessionWork(run: run, plan: parts.plan)
+    recorder = parts.recorder
+    blackBox = parts.blackBox
     self.worker = worker
   }
 
@@ -33,14 +36,17 @@ final class SessionExecution<Run: SessionRun & ~Copyable> {
     let thread = try ControlThread(stackBytes: plan.realTime.stackBytes) { work.execute() }
     while !work.isDone.load(ordering: .acquiring) {
       _ = sinew_sleep_until_ns(sinew_now_ns() + 50_000_000)
+      blackBox?.attend()
       show(work.status.latest())
     }
     thread.join()
+    blackBox?.end()
     show(work.status.latest())
     var report = work.report
     report.wallSeconds = Double(sinew_now_ns() - start) * 1e-9
     report.signal = sinew_last_stop_signal()
     report.recording = recorder?.finish()
+    report.blackBoxes = blackBox?.saved ?? []
     if let refusal = work.refusal {
       removeLog()
       throw refusal

@@ -7,6 +7,7 @@ import Simulation
 public final class SimulatedSession: PreparedSession {
   public let summary: SessionSummary
   private let execution: SessionExecution<SimulatedRun>
+  private let blackBox: BlackBoxKeeper?
 
   /// Loads and checks everything the plan names.
   public init(_ plan: SessionPlan) throws {
@@ -14,9 +15,12 @@ public final class SimulatedSession: PreparedSession {
     var parts = try SessionParts(plan)
     var worker: PolicyWorker?
     let run = try parts.makeRun(worker: &worker)
-    execution = SessionExecution(run: run, plan: plan, recorder: parts.recorder, worker: worker)
+    execution = SessionExecution(run: run, of: parts, worker: worker)
+    blackBox = parts.blackBox
     summary = SessionSummary(parts, policyHasThread: worker != nil)
   }
+
+  public func takeNotes() -> [String] { blackBox?.takeNotes() ?? [] }
 
   public func runBlocking(_ show: (LoopStatus) -> Void) throws -> RunReport {
     var report = try execution.runBlocking(show)
@@ -61,4 +65,6 @@ public protocol PreparedSession: AnyObject {
   /// Runs to the end on a thread of its own; `show` is called on this thread some twenty times a second, and once at the
   /// end. Stop signals end the run in good order, also those that came since the session was prepared.
   func runBlocking(_ show: (LoopStatus) -> Void) throws -> RunReport
+  /// What there is to tell since the last call, one line each; to be called by `show`.
+  func takeNotes() -> [String]
 }

@@ -310,6 +310,12 @@ struct HardwareRunDeviceTests {
     let outcome = try command.finish(patience: 20)
     #expect(outcome.code == 1)
     #expect(outcome.errors.contains("torque may still be on"), "\(outcome.errors)")
+    // Beside the log, and the fault is its last line.
+    let box = try #require(try arm.folder.snapshot().first { $0.contains(".blackbox ") }?.split(separator: " ").first)
+    #expect(outcome.errors.contains("sinew log blackbox \(box)"), "\(outcome.errors)")
+    let printed = try Command.run(["log", "blackbox", String(box)], in: arm.folder)
+    #expect(printed.code == 0 && printed.output.contains("elbow_flex") == false, "\(printed.errors)")
+    #expect(printed.output.split(separator: "\n").last?.contains("arm failed") == true, "\(printed.output.suffix(600))")
   }
 
   @Test(

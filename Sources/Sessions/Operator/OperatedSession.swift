@@ -8,6 +8,7 @@ import Simulation
 public final class OperatedSession: PreparedSession {
   public let summary: SessionSummary
   private let execution: SessionExecution<OperatedRun>
+  private let blackBox: BlackBoxKeeper?
   /// What the feeds' pointers lead to.
   private let device: AnyObject?
   private let leader: LeaderReader?
@@ -23,13 +24,16 @@ public final class OperatedSession: PreparedSession {
     let leader = try parts.makeLeader()
     let run = try parts.makeOperatedRun(
       feed: feed, leader: leader?.feed ?? .nobody, teleoperator: teleoperator, worker: &worker)
-    execution = SessionExecution(run: run, plan: plan, recorder: parts.recorder, worker: worker)
+    execution = SessionExecution(run: run, of: parts, worker: worker)
+    blackBox = parts.blackBox
     var summary = SessionSummary(parts, policyHasThread: worker != nil)
     summary.notes += leader?.notes ?? []
     self.summary = summary
     self.device = device
     self.leader = leader
   }
+
+  public func takeNotes() -> [String] { blackBox?.takeNotes() ?? [] }
 
   public func runBlocking(_ show: (LoopStatus) -> Void) throws -> RunReport {
     defer { leader?.stop() }

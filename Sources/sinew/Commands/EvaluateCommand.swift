@@ -54,6 +54,7 @@ struct EvaluateCommand: ParsableCommand {
       )
     }
     progress.finish()
+    for note in session.takeNotes() { printError(note) }
     try RunSummary.failIfFaulted(report)
     let result = EvaluationOutput(plan: plan, report: report)
     if json {

@@ -8,8 +8,11 @@ struct LogBlackBoxCommand: ParsableCommand {
     commandName: "blackbox",
     abstract: "Print the last ticks before a fault or a crash.",
     discussion: """
-      A black box is a small file that a run keeps up to date tick by tick; it stays readable when the process dies,
-      however it dies, and ends with the tick in which a fault was latched.
+      Every run keeps the last two seconds of its ticks in memory (/dev/shm), and a link beside its log leads there:
+      run.blackbox for run.mcap. When a fault is latched the file itself is put beside the log, and ends with the tick in
+      which that happened; a second fault of the same run gets run.2.blackbox. A program that dies, however it dies, leaves
+      the link; the next run, or this command, puts the file in its place, since memory is lost when the machine is
+      switched off. A run that ends well leaves nothing.
 
       Examples:
         sinew log blackbox run.blackbox
@@ -26,6 +29,7 @@ struct LogBlackBoxCommand: ParsableCommand {
 
   mutating func run() throws {
     let path = file
+    for note in BlackBoxKeeper.settle() { printError("note: \(note)") }
     let box = try checkingInput { try BlackBoxFile(path: path) }
     guard let end = box.records.last else {
       print("\(path): nothing was recorded")

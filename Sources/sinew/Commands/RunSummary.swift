@@ -266,6 +266,8 @@ struct RunOutput: Encodable {
   let dropped_records: Int
   /// False when records were dropped or the disk did not take all; nil without a log.
   let log_is_complete: Bool?
+  /// The files with the last seconds before each fault.
+  let black_boxes: [String]
   let real_time: Bool
   /// How a physical arm was left: untouched, found_on (as it was found, under torque), released, held, held_in_part or
   /// unconfirmed; nil in simulation.
@@ -296,6 +298,7 @@ struct RunOutput: Encodable {
     log_bytes = report.recording?.bytes ?? 0
     dropped_records = report.recording?.dropped ?? 0
     log_is_complete = report.recording.map { !$0.isLossy }
+    black_boxes = report.blackBoxes
     real_time = report.grant?.isStrict ?? false
     arm_end = report.hardware.map { hardware in
       switch hardware.end {

@@ -27,6 +27,7 @@ enum SessionRunning {
     let line = StatusLine(plan: session.summary.plan)
     let report = try session.runBlocking { status in
       attend(status)
+      for note in session.takeNotes() { line.say(note) }
       line.show(status)
     }
     line.finish()

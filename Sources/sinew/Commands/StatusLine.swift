@@ -25,6 +25,12 @@ final class StatusLine {
     }
   }
 
+  /// Says something above the live line.
+  func say(_ text: String) {
+    if Terminal.isInteractive { Terminal.clearLine() }
+    printError(text)
+  }
+
   /// Removes the live line.
   func finish() {
     if hasShown { Terminal.clearLine() }
@@ -42,8 +48,7 @@ final class StatusLine {
     lostSince = since
     guard !hasToldLoss, status.elapsed - since >= 0.5 else { return }
     hasToldLoss = true
-    if Terminal.isInteractive { Terminal.clearLine() }
-    printError(
+    say(
       "The port \(hardware.port) is gone; torque may still be on, so keep clear of the arm. Plug it in again, and the run "
         + "asks before it switches torque on; Ctrl-C ends it.")
   }

@@ -16,7 +16,7 @@ enum OperatedRunning {
     var cues = OperatorCues()
     let report = try session.runBlocking { status in
       if let cue = cues.next(status) { device.play(cue) }
-      for note in device.takeNotes() { line.say(note) }
+      for note in device.takeNotes() + session.takeNotes() { line.say(note) }
       line.show(status)
     }
     line.finish()
