@@ -118,5 +118,10 @@ public enum PolicyPlacement: String, Sendable, CaseIterable {
 /// Why a session could not be prepared: one line with the cause and the next step.
 public struct SessionError: Error, CustomStringConvertible, Sendable {
   public let description: String
-  public init(_ description: String) { self.description = description }
+  /// Whether something was asked for that cannot be; else an arm is not as it should be.
+  public let isWrongInput: Bool
+  public init(_ description: String, isWrongInput: Bool = true) {
+    self.description = description
+    self.isWrongInput = isWrongInput
+  }
 }

@@ -46,7 +46,7 @@ final class LeaderReader: @unchecked Sendable {
     let configuration = ServoArmConfiguration(
       profile: identity.profile, calibration: identity.calibration, controlPeriod: period)
     let arm = try ServoArm.connect(path: settings.port, baud: settings.baud, configuration: configuration)
-    try LeaderReader.requireNoTorque(arm, settings)
+    try LeaderReader.requireNoTorque(arm, settings, wire: whole.bus?.wire ?? "")
     notes = [
       "leader \(whole.name) '\(identity.calibration.name)' on \(settings.port), read only: "
         + "\(arm.report.servos.count) servos at \(arm.report.baud) bit/s"
@@ -70,12 +70,14 @@ final class LeaderReader: @unchecked Sendable {
   }
 
   /// A leader under torque cannot be moved by hand, and it is not this program's to switch it off.
-  private static func requireNoTorque(_ arm: borrowing ServoArm, _ settings: LeaderSettings) throws {
+  private static func requireNoTorque(_ arm: borrowing ServoArm, _ settings: LeaderSettings, wire: String) throws {
     let held = arm.report.servos.filter(\.isTorqueOn).map { "\($0.id)" }
     guard held.isEmpty else {
       throw SessionError(
         "the leader on \(settings.port) is under torque (servo \(held.joined(separator: ", "))); switch it off with "
-          + "'sinew servo write torque_enable 0', or cut its power for a moment")
+          + "'sinew servo write torque_enable 0 --port \(settings.port) --protocol \(wire) --id N', or cut its power for a "
+          + "moment",
+        isWrongInput: false)
     }
   }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Glibc
 import ServoBus
+import Sessions
 
 /// How the command ends; the same numbers in every subcommand, documented in the README.
 enum ExitStatus {
@@ -39,6 +40,8 @@ func checkingInput<Result>(_ body: () throws -> Result) throws -> Result {
   } catch let error as ExitCode {
     throw error
   } catch let error as ServoArmError where !error.isWrongInput {
+    throw RunFailure("\(error)")
+  } catch let error as SessionError where !error.isWrongInput {
     throw RunFailure("\(error)")
   } catch {
     throw InputError("\(error)")
