@@ -49,16 +49,18 @@ public struct CalibrationBench: Sendable {
     }
     var subjects: [CalibrationSubject] = []
     var servos: [[Servo]] = []
+    var versions: [(servo: Servo, firmware: String)] = []
     for (joint, servo) in zip(profile.joints, bus.servos) where joints?.contains(joint.name) ?? true {
-      let model = try Self.identify(servo.servo, servo, profile: profile.name, on: &master)
+      let (model, firmware) = try Self.identify(servo.servo, servo, profile: profile.name, on: &master)
       let encoder = EncoderTraits(model)
       subjects.append(
         CalibrationSubject(
           servo: servo, limits: joint.lower...joint.upper, model: model.name, modelNumber: model.modelNumber,
           encoder: encoder))
       var group = [try Self.examine(servo.servo, model, isReversed: servo.isReversed, leader: nil, on: &master)]
+      versions.append((group[0], firmware))
       for id in servo.followers {
-        let followerModel = try Self.identify(id, servo, profile: profile.name, on: &master)
+        let (followerModel, _) = try Self.identify(id, servo, profile: profile.name, on: &master)
         group.append(
           try Self.examine(id, followerModel, isReversed: !servo.isReversed, leader: servo.servo, on: &master))
       }
@@ -66,16 +68,21 @@ public struct CalibrationBench: Sendable {
     }
     self.subjects = subjects
     self.servos = servos
+    checkFirmware(versions)
     try checkSupply(bus.supply, on: &master)
   }
 
   private static func identify(
     _ id: UInt8, _ joint: JointServo, profile: String, on master: inout BusMaster
-  ) throws(CalibrationFailure) -> ServoModel {
+  ) throws(CalibrationFailure) -> (model: ServoModel, firmware: String) {
     let answer: PingAnswer
-    do throws(BusError) { answer = try master.ping(id) } catch {
+    do throws(BusError) {
+      answer = try master.ping(id)
+    } catch {
+      try requireOne(id, joint, on: &master)
       throw CalibrationFailure("\(joint.joint): \(error)")
     }
+    try requireOne(id, joint, on: &master)
     let model = ServoModel.with(modelNumber: answer.modelNumber, wire: master.wire)
     guard let model, joint.models.contains(model.name) else {
       let found = model?.name ?? "unknown to this program"
@@ -83,7 +90,28 @@ public struct CalibrationBench: Sendable {
         "\(joint.joint): servo \(id) has model number \(answer.modelNumber) (\(found)), arm '\(profile)' has "
           + "\(joint.models.joined(separator: " or ")) there; check --arm, the ids and the cable's order")
     }
-    return model
+    return (model, answer.firmware)
+  }
+
+  /// Refuses an id at which several servos answer. What looks like it is looked at twice: answers that come late do, too.
+  private static func requireOne(
+    _ id: UInt8, _ joint: JointServo, on master: inout BusMaster
+  ) throws(CalibrationFailure) {
+    do throws(BusError) {
+      guard try master.isShared(id), try master.isShared(id) else { return }
+    } catch { throw CalibrationFailure("\(joint.joint): \(error)") }
+    throw CalibrationFailure("\(joint.joint): \(BusAdvice.duplicate(id))")
+  }
+
+  /// Feetech's servos are refused with mixed versions when the arm is to move; better heard of before the work is done.
+  private mutating func checkFirmware(_ versions: [(servo: Servo, firmware: String)]) {
+    guard let first = versions.first, first.servo.model.wire == .feetechSTS || first.servo.model.wire == .feetechSCS
+    else { return }
+    for other in versions where other.servo.model == first.servo.model && other.firmware != first.firmware {
+      notes.append(
+        "servo \(other.servo.id) has firmware \(other.firmware), servo \(first.servo.id) has \(first.firmware), and 'sinew run' "
+          + "refuses a mixture; bring all to one version with Feetech's FD program")
+    }
   }
 
   private static func examine(

@@ -31,6 +31,11 @@ struct ConnectDeviceTests {
         ] + options, in: folder, patience: 60)
     }
 
+    /// The guided calibration with nobody at the terminal: it ends by what it says first.
+    func calibrate() throws -> Outcome {
+      try Command.run(["calibrate", "--arm", "so101", "--port", "bus"], in: folder, patience: 60)
+    }
+
     func servo(_ words: [String]) throws -> Outcome {
       try Command.run(["servo"] + words + ["--port", "bus", "--protocol", "feetech"], in: folder, patience: 60)
     }
@@ -55,6 +60,100 @@ struct ConnectDeviceTests {
     #expect(run.code == 1)
     #expect(
       run.errors.contains("servo 1 (shoulder_pan) has 3.5 V, the arm needs 4.5 to 12.6 V; check the power supply"))
+  }
+
+  @Test("two servos with one id: scan, info, read, write, run and calibrate say so, and nothing is written")
+  func sharedID() throws {
+    let arm = try Arm(["--double", "2"])
+    let advice =
+      "several servos answer at id 2, as new ones do: connect them one at a time and give each its own with 'sinew servo set-id'"
+    let scan = try arm.servo(["scan", "--ids", "1-6", "--patience", "150"])
+    #expect(scan.code == 1 && scan.output.contains("warning: " + advice), "\(scan.output) \(scan.errors)")
+    for words in [["info"], ["read", "present_position"], ["write", "torque_enable", "1"]] {
+      let outcome = try arm.servo(words + ["--id", "2"])
+      #expect(outcome.code == 1 && outcome.errorLines.last == "error: " + advice, "\(words) \(outcome.errors)")
+    }
+    let run = try arm.run()
+    #expect(
+      run.code == 1 && run.errors.contains("the answers of id 2 are damaged, late or come twice"), "\(run.errors)")
+    #expect(run.errors.contains("'sinew servo set-id'"), "\(run.errors)")
+    let calibration = try arm.calibrate()
+    #expect(
+      calibration.code == 1 && calibration.errorLines.last == "error: shoulder_lift: " + advice, "\(calibration.errors)"
+    )
+    let others = try arm.servo(["info", "--id", "3"])
+    #expect(others.code == 0, "\(others.errors)")
+  }
+
+  @Test("mixed firmware: scan warns, calibrate notes, run refuses, each with the versions and what to do")
+  func firmware() throws {
+    let arm = try Arm(["--firmware", "3=3.9"])
+    let scan = try arm.servo(["scan", "--ids", "1-6", "--patience", "150"])
+    #expect(
+      scan.code == 0
+        && scan.output.contains(
+          "the sts3215 have different firmware, 3.10 (id 1-2,4-6) and 3.9 (id 3), which may behave differently: bring all"
+        ),
+      "\(scan.output) \(scan.errors)")
+    let run = try arm.run()
+    #expect(
+      run.code == 1
+        && run.errorLines.last
+          == "error: servo 3 (elbow_flex) has firmware 3.9, servo 1 (shoulder_pan) has 3.10; bring all servos to one version with Feetech's FD program: mixed ones disturb each other",
+      "\(run.errors)")
+    let calibration = try arm.calibrate()
+    #expect(
+      calibration.errors.contains(
+        "note: servo 3 has firmware 3.9, servo 1 has 3.10, and 'sinew run' refuses a mixture; bring all to one version"),
+      "\(calibration.errors)")
+  }
+
+  @Test("a servo of another model is named by run, with the model that belongs there")
+  func otherModel() throws {
+    let folder = try ScratchFolder()
+    let known = try Arm()
+    try folder.write(String(contentsOfFile: known.folder.path("arm.yaml"), encoding: .utf8), to: "arm.yaml")
+    let setups =
+      try VirtualBus.servos("sts3215-7v4", ids: [1, 2])
+      + VirtualBus.servos("sts3250", ids: [3]) + VirtualBus.servos("sts3215-7v4", ids: [4, 5, 6])
+    let bus = try VirtualBus(setups: setups, voltage: 7.4)
+    let run = try Command.run(
+      [
+        "run", "--unsupervised", "--yes", "--arm", "so101", "--port", bus.port, "--calibration", "./arm.yaml",
+        "--allow-non-realtime", "--no-log", "--duration", "1",
+      ], in: folder, patience: 60)
+    #expect(run.code == 1, "\(run.errors)")
+    #expect(
+      run.errorLines.last?.hasPrefix(
+        "error: servo 3 (elbow_flex) is a sts3250, the calibration was made with a sts3215; ")
+        == true, "\(run.errors)")
+  }
+
+  @Test("a port that another program has is refused with that program's name and number")
+  func busy() throws {
+    let arm = try Arm()
+    let holder = try Command(
+      ["servo", "monitor", "--port", "bus", "--protocol", "feetech", "--ids", "1-6"], in: arm.folder.root)
+    defer { holder.send(SIGKILL) }
+    try holder.waitFor("1", onOutput: true)
+    for outcome in [try arm.run(), try arm.servo(["scan"]), try arm.servo(["info", "--id", "1"]), try arm.calibrate()] {
+      #expect(outcome.code == 2, "\(outcome.errors)")
+      let line = try #require(outcome.errorLines.last)
+      #expect(line.contains("bus: it is in use by sinew (process ") && line.contains("end it first (kill "), "\(line)")
+    }
+  }
+
+  @Test(
+    "doubles and firmware that cannot be emulated are refused",
+    arguments: [
+      (["--double", "9"], "--double 9: there is no servo 9 on this bus"),
+      (["--firmware", "9=3.9"], "--firmware 9=3.9: there is no servo 9 on this bus"),
+      (["--firmware", "3=9"], "'9' is no firmware version of a sts3215-7v4; write one such as 3.9"),
+      (["--firmware", "3.999"], "'3.999' is no firmware version of a sts3215-7v4"),
+    ])
+  func notEmulated(options: [String], message: String) throws {
+    let outcome = try Command.run(["emulate", "--arm", "so101"] + options, in: ScratchFolder())
+    #expect(outcome.code == 2 && outcome.errors.contains(message), "\(outcome.errors)")
   }
 
   @Test("nobody there: one sentence, once, with the speeds that were tried")

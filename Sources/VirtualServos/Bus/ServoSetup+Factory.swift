@@ -36,3 +36,23 @@ extension ServoSetup {
     model.registers.first { $0.address == address }?.range?.contains(value) ?? false
   }
 }
+
+extension ServoSetup {
+  /// Gives the servo another firmware version, as its registers say it: "3.9" for Feetech's, "45" for DYNAMIXEL. What the
+  /// servo can do stays as it is.
+  public mutating func setFirmware(_ version: String) throws(VirtualServoError) {
+    let numbers = version.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+    let addresses =
+      switch model.family {
+      case .feetechSTS, .feetechSCS: [0, 1]
+      case .dynamixelX: [X.firmware]
+      case .dynamixelAX: [AX.firmware]
+      }
+    guard numbers.count == addresses.count, !numbers.contains(nil) else {
+      let example = addresses.count == 2 ? "3.9" : "45"
+      throw VirtualServoError(
+        "'\(version)' is no firmware version of a \(model.name); write one such as \(example)")
+    }
+    for (address, number) in zip(addresses, numbers) { registers[address] = number.map(Int.init) }
+  }
+}

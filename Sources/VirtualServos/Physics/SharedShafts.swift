@@ -57,11 +57,14 @@ public final class SharedShafts: ServoPhysics {
 extension VirtualServoBus {
   /// The joints behind the servos where they know nothing of each other; nil where an arm is simulated.
   public var independentJoints: IndependentJoints? {
-    physics as? IndependentJoints ?? (physics as? SharedShafts)?.world as? IndependentJoints
+    world as? IndependentJoints ?? (world as? SharedShafts)?.world as? IndependentJoints
   }
 
   /// The simulated arm behind the servos, if there is one.
   var simulatedArm: SimulatedArmPhysics? {
-    physics as? SimulatedArmPhysics ?? (physics as? SharedShafts)?.world as? SimulatedArmPhysics
+    world as? SimulatedArmPhysics ?? (world as? SharedShafts)?.world as? SimulatedArmPhysics
   }
+
+  /// What moves the shafts, without those that are only beside it.
+  private var world: any ServoPhysics { (physics as? ShaftsBeside)?.world ?? physics }
 }

@@ -29,6 +29,7 @@ struct EmulateCommand: ParsableCommand {
         sinew emulate --model sts3215-12v --ids 1-6 --physics so101 --listen unix:/tmp/bus --unpaced
         sinew emulate --model 1-2=xl430-w250 --model 3-6=xl330-m288 --baud 1000000 --return-delay-us 0
         sinew emulate --model sts3215-12v --ids 1-6 --fault bit-errors=1e-5 --fault brown-out=3@500
+        sinew emulate --arm so101 --pty /tmp/arm --double 2
         sinew emulate --model sts3215-7v4 --ids 1 --eeprom eeprom --record bus.txt
 
       Exit codes: 0 success, also after Ctrl-C; 1 the physics or an EEPROM file failed on the way; 2 wrong input.
@@ -53,6 +54,12 @@ struct EmulateCommand: ParsableCommand {
 
   @Option(help: "Ids, such as 1-6 or 1,3,5. Default: 1-6, or those that --arm or --model names.")
   var ids: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Ids at which a second servo of the same model answers, too, as one that was never given an id of its own.",
+      valueName: "ids"))
+  var double: String?
 
   @Option(
     help: ArgumentHelp(
@@ -117,6 +124,13 @@ struct EmulateCommand: ParsableCommand {
   @Option(help: "Seed of the faults.")
   var seed: UInt64 = 0
 
+  @Option(
+    name: .customLong("firmware"),
+    help: ArgumentHelp(
+      "Firmware version of every servo, such as 3.9 (DYNAMIXEL: 37), or of some: 2-3=3.9; may be repeated.",
+      valueName: "version"))
+  var firmware: [String] = []
+
   @Option(help: ArgumentHelp("Keep the servos' EEPROM in this folder.", valueName: "dir"))
   var eeprom: String?
 
@@ -137,7 +151,7 @@ struct EmulateCommand: ParsableCommand {
       throw ValidationError("--priority must be between 0 and 99, found \(priority).")
     }
     try refuseEmpty(["write-calibration": calibration])
-    try refuseEmpty(["arm": arm, "physics": physics, "ids": ids])
+    try refuseEmpty(["arm": arm, "physics": physics, "ids": ids, "double": double])
     try validateArm()
     if pty != nil && listen != nil { throw ValidationError("--pty and --listen exclude each other.") }
     if let baud { try ServoOptions.validate(baud: baud, "--baud") }

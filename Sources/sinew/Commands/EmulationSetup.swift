@@ -11,7 +11,9 @@ struct EmulationSetup {
   let calibration: ArmCalibration?
   /// What the user should know.
   private(set) var notes: [String] = []
-  private let servos: [ServoSetup]
+  private var servos: [ServoSetup]
+  /// Second servos at ids that are taken, each on a shaft of its own.
+  private var doubles: [ServoSetup] = []
   private let world: World
   private let baud: Int
 
@@ -89,6 +91,8 @@ struct EmulationSetup {
       }
       self.servos = servos
     }
+    for text in command.firmware { try setFirmware(text) }
+    doubles = try command.double.map { try doubles(at: ServoIDs.parse($0)) } ?? []
     try checkProtocol(command)
     guard perturbations.isNominal || world.isSimulated else {
       throw InputError(
@@ -97,6 +101,42 @@ struct EmulationSetup {
     if !perturbations.isNominal { notes.append("perturbed: \(perturbations)") }
     // Nothing is written before it is known that all of it can be made.
     _ = try world.make()
+  }
+
+  /// Takes a version for all servos, or for those that it names.
+  private mutating func setFirmware(_ text: String) throws {
+    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    let ids = parts.count == 2 ? try ServoIDs.parse(parts[0]) : ids
+    if let id = ids.first(where: { id in !servos.contains { $0.id == id } }) {
+      throw InputError(
+        "--firmware \(text): there is no servo \(id) on this bus; its servos are "
+          + servos.map { "\($0.id)" }.joined(separator: ", "))
+    }
+    for index in servos.indices where ids.contains(servos[index].id) {
+      try servos[index].setFirmware(parts[parts.count - 1])
+    }
+  }
+
+  /// Servos as the factory makes them, of the model that has the id already.
+  private func doubles(at ids: [UInt8]) throws -> [ServoSetup] {
+    try ids.flatMap { id in
+      guard let model = servos.first(where: { $0.id == id })?.model else {
+        throw InputError(
+          "--double \(id): there is no servo \(id) on this bus to have the id twice; its servos are "
+            + servos.map { "\($0.id)" }.joined(separator: ", "))
+      }
+      return try ServoSetup.servos(model, ids: [id], baud: baud)
+    }
+  }
+
+  /// What moves all shafts. Those of second servos stand elsewhere than those of the first, as any two shafts do.
+  private func makePhysics() throws -> (any ServoPhysics)? {
+    let physics = try world.make()
+    guard !doubles.isEmpty else { return physics }
+    func joints(_ servos: [ServoSetup], at start: Double) -> [IndependentJoints.Joint] {
+      servos.map { IndependentJoints.Joint(start: start, speed: $0.model.noLoadSpeed) }
+    }
+    return ShaftsBeside(physics ?? IndependentJoints(joints(servos, at: 0)), joints: joints(doubles, at: 0.8))
   }
 
   private func checkProtocol(_ command: EmulateCommand) throws {
@@ -114,11 +154,11 @@ struct EmulationSetup {
       baud: command.unpaced ? nil : baud, turnaround: Int64(command.turnaround) * 1000,
       usbLatency: Int64(command.usbLatency) * 1000, echoes: command.echo, checksBaud: command.checkBaud)
     var configuration = VirtualBusConfiguration(
-      servos: servos, timing: timing, faults: try FaultSettings.parse(command.faults), seed: command.seed)
+      servos: servos + doubles, timing: timing, faults: try FaultSettings.parse(command.faults), seed: command.seed)
     configuration.eepromFolder = command.eeprom
     configuration.supplyVoltage = command.voltage
     configuration.recordingLimit = command.record == nil ? 0 : 1_000_000
-    let bus = try VirtualServoBus(configuration, physics: try world.make())
+    let bus = try VirtualServoBus(configuration, physics: try makePhysics())
     let priority = command.priority == 0 ? nil : command.priority
     if let listen = command.listen { return try ServoBusServer.listening(bus, at: listen, priority: priority) }
     return try ServoBusServer.pseudoTerminal(bus, link: command.pty, priority: priority)

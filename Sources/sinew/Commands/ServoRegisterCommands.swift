@@ -11,6 +11,17 @@ struct ServoSelection: ParsableArguments {
 
   func validate() throws { _ = try idArgument.id("--id") }
 
+  /// Refuses an id at which several servos answer: what one says, another garbles, and what is written reaches all. What
+  /// looks like it is looked at twice, for a busy machine has late answers, too.
+  func requireOne(_ master: inout BusMaster) throws {
+    let id = id
+    let isShared = try onBus { () throws(BusError) in
+      guard try master.isShared(id) else { return false }
+      return try master.isShared(id)
+    }
+    if isShared { throw RunFailure(BusAdvice.duplicate(id)) }
+  }
+
   /// The model named, or else the one that the servo's model number stands for.
   func resolve(_ master: inout BusMaster) throws -> ServoModel {
     let id = id
@@ -50,8 +61,8 @@ struct ServoInfoCommand: ParsableCommand {
         sinew servo info --port /dev/ttyUSB0 --protocol feetech --id 1
         sinew servo info --port /dev/ttyUSB0 --protocol dynamixel2 --id 3 --json
 
-      Exit codes: 0 success; 1 the servo does not answer or is another model; 2 wrong input or a port that cannot be \
-      opened.
+      Exit codes: 0 success; 1 the servo does not answer, is another model, or several have this id; 2 wrong input or \
+      a port that cannot be opened.
       """)
 
   @OptionGroup var bus: ServoOptions
@@ -74,6 +85,7 @@ struct ServoInfoCommand: ParsableCommand {
 
   mutating func run() throws {
     var master = try bus.open()
+    try servo.requireOne(&master)
     let model = try servo.resolve(&master)
     var values: [Output.Value] = []
     let id = servo.id
@@ -121,6 +133,7 @@ struct ServoReadCommand: ParsableCommand {
 
   mutating func run() throws {
     var master = try bus.open()
+    try servo.requireOne(&master)
     let model = try servo.resolve(&master)
     let (id, name) = (servo.id, register)
     print(try onBus { () throws(BusError) in try master.readRegister(id, name, of: model) })
@@ -163,6 +176,7 @@ struct ServoWriteCommand: ParsableCommand {
 
   mutating func run() throws {
     var master = try bus.open()
+    try servo.requireOne(&master)
     let model = try servo.resolve(&master)
     let (id, name, value) = (servo.id, register, value)
     try onBus { () throws(BusError) in try master.writeRegister(id, name, of: model, to: value) }
