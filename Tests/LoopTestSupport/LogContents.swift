@@ -32,6 +32,16 @@ public struct LogContents {
     }
   }
 
+  /// The events of a log called `name`, whether or not it came to a transition.
+  public static func events(named name: String, inLog path: String) throws -> [Event] {
+    var events: [Event] = []
+    try LogReader(path: path).forEachMessage(topics: ["/events"]) { _, _, message in
+      if let event = event(message.data), event.name == name { events.append(event) }
+      return true
+    }
+    return events
+  }
+
   /// The events called `name`.
   public func events(named name: String) -> [Event] { events.filter { $0.name == name } }
 
