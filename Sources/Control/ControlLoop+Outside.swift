@@ -39,4 +39,13 @@ extension ControlLoop {
     step.isOpen = false
     ticksIntoStep = 0
   }
+
+  /// Begins anew with an arm that was away and has come back under torque: its safety core is in `boot` again, where
+  /// nothing is switched and nothing commanded, and what was decided about the arm before counts no longer.
+  @_noLocks
+  public mutating func meetArmAgain() {
+    restart()
+    var core = safety
+    decision = core.step(inputs, now: clock.now())
+  }
 }

@@ -267,7 +267,10 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
   mutating func reopen() {
     do throws(SessionError) {
       try device.reopen()
-      sequence.noteReopened(true, isHolding: device.wasFoundHolding)
+      let isHolding = device.wasFoundHolding
+      sequence.noteReopened(true, isHolding: isHolding)
+      // Of the old core's a reset would be asked, and that switches torque off: the arm would drop.
+      if isHolding { core.loop.meetArmAgain() }
       armCrashStop()
     } catch {
       sequence.noteReopened(false, isHolding: false)

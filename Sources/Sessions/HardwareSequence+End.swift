@@ -18,7 +18,8 @@ extension HardwareSequence {
       // Whoever insists while the arm moves to its park pose wants it to stop: torque goes off where it comes to rest.
       skipsPark = true
     } else {
-      core.ending = .stopped
+      // What a fault has stopped, and the core parks because it could not hold it, ends by that fault.
+      core.ending = core.loop.decision.latched.rawValue == 0 ? .stopped : .fault
       wasStopped = true
       end(&core)
       skipsPark = signals > 1
@@ -75,8 +76,8 @@ extension HardwareSequence {
     let now = core.loop.clock.now()
     guard waitsForPort, !core.isEnding, state == .fault, isDisconnected(core.loop.lastArmError) else {
       if isOperated && staysInFault(&core, signals) { return .goOn }
-      // A stop that was on its way stays what it was called.
-      if !wasStopped { core.ending = .fault }
+      // Whoever had asked for the end: this is not the one that they asked for.
+      core.ending = .fault
       return state == .faultHold ? heldInFault(&core, answers, signals) : .over
     }
     if signals > 0 {

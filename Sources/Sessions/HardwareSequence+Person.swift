@@ -53,10 +53,7 @@ extension HardwareSequence {
     isDestined = false
     if core.isEnding { return false }
     if isDisconnected(core.loop.lastArmError) && !core.loop.inputs.readSucceeded { return false }
-    if signals > signalsSeen {
-      core.ending = .stopped
-      wasStopped = true
-    }
+    if signals > signalsSeen { wasStopped = true }
     if wasStopped || isOver(core) {
       end(&core)
       return false

@@ -158,6 +158,8 @@ struct HardwareSequence: BitwiseCopyable {
     isLost = false
     isHeldInFault = false
     isReopened = false
+    // An arm that could not be held in its fault is being parked: there is nothing to let go of any more.
+    if core.question == .letGo { core.question = .none }
     hearStops(&core, signals)
     watchTakeover(&core)
     if !core.isEnding && isOver(core) {
@@ -185,12 +187,17 @@ struct HardwareSequence: BitwiseCopyable {
     return false
   }
 
-  /// The port is open again, or not; then whether the arm was found under torque.
+  /// The port is open again, or not; then whether the arm was found under torque. One that was is as at the beginning of a
+  /// run: whatever this run had switched on, the operator says what becomes of it.
   mutating func noteReopened(_ succeeded: Bool, isHolding: Bool) {
     isReopened = succeeded
     guard succeeded else { return }
     reopenCount += 1
     wasFoundHolding = isHolding
+    guard isHolding else { return }
+    hasArmed = false
+    takeover = .none
+    armingUntil = .min
   }
 
   // MARK: On the way

@@ -30,19 +30,28 @@ struct HardwareRunDeviceTests {
       server = try Self.serve(calibration, at: folder.path("bus"))
     }
 
-    private static func serve(_ calibration: ArmCalibration, at link: String) throws -> ServoBusServer {
+    /// With `isHolding` its servos are under torque already.
+    private static func serve(
+      _ calibration: ArmCalibration, at link: String, isHolding: Bool = false
+    ) throws -> ServoBusServer {
       let model = try ServoModel.named("sts3215-7v4")
       let servos = zip(try ServoSetup.servos(model, ids: Array(1...6)), calibration.joints).map {
         $0.calibrated(as: $1)
       }
       let home = try ArmProfile.named("so101").home
       let physics = IndependentJoints(home.map { IndependentJoints.Joint(start: $0, speed: 6) })
-      return try ServoBusServer.pseudoTerminal(
-        VirtualServoBus(VirtualBusConfiguration(servos: servos, timing: BusTiming()), physics: physics), link: link)
+      let bus = try VirtualServoBus(VirtualBusConfiguration(servos: servos, timing: BusTiming()), physics: physics)
+      if isHolding {
+        // A write of 1 to the register "torque enable" (40) of all servos, which then hold where they stand.
+        bus.send([0xFF, 0xFF, 0xFE, 0x04, 0x03, 0x28, 0x01, 0xD1], at: bus.state.time)
+      }
+      return try ServoBusServer.pseudoTerminal(bus, link: link)
     }
 
-    /// The same arm on the same port, after it was unplugged there.
-    func plugAgain() throws -> ServoBusServer { try Self.serve(calibration, at: folder.path("bus")) }
+    /// The same arm on the same port, after it was unplugged there; with `isHolding` it was only the host's cable.
+    func plugAgain(isHolding: Bool = false) throws -> ServoBusServer {
+      try Self.serve(calibration, at: folder.path("bus"), isHolding: isHolding)
+    }
 
     /// Starts the command with a terminal for its operator, who is asked before torque comes on.
     func start(_ arguments: [String], at terminal: OperatorTerminal) throws -> Command {
@@ -145,6 +154,35 @@ struct HardwareRunDeviceTests {
     let outcome = try command.finish(patience: 40)
     #expect(server.state.servos.allSatisfy { !$0.isTorqueOn })
     #expect(outcome.output.contains("port opened again 1 times"), "\(outcome.output) \(outcome.errors)")
+    #expect(outcome.output.contains("torque off"), "\(outcome.output) \(outcome.errors)")
+  }
+
+  @Test("An arm that still holds when its cable is back is not let go of: the operator is asked, and takes it over")
+  func takesOverAfterUnplug() throws {
+    let arm = try Arm()
+    let terminal = try OperatorTerminal()
+    let command = try arm.start(["--on-unplug", "wait", "--exit", "release"], at: terminal)
+    try command.waitFor(Self.question)
+    usleep(200_000)
+    terminal.press("\n")
+    #expect(wait { arm.isOn }, "\(command.errors)")
+    usleep(500_000)
+    arm.server.stop()
+    try command.waitFor("The port bus is gone; torque may still be on")
+    let server = try arm.plugAgain(isHolding: true)
+    defer { server.stop() }
+    try command.waitFor("The arm was found UNDER TORQUE: shoulder_pan (servo 1) at ")
+    let goals = server.state.servos.map(\.goal)
+    usleep(1_500_000)
+    #expect(server.state.servos.allSatisfy(\.isTorqueOn) && server.state.servos.map(\.goal) == goals)
+    terminal.press("\n")
+    // On its way to the next episode's start.
+    let moves = wait { server.state.servos.map(\.goal) != goals }
+    #expect(moves, "\(command.errors)")
+    #expect(server.state.servos.allSatisfy { $0.isTorqueOn })
+    command.send(SIGINT)
+    let outcome = try command.finish(patience: 40)
+    #expect(server.state.servos.allSatisfy { !$0.isTorqueOn })
     #expect(outcome.output.contains("torque off"), "\(outcome.output) \(outcome.errors)")
   }
 

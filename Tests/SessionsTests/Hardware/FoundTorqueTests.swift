@@ -204,6 +204,82 @@ import Testing
     }
   }
 
+  // MARK: Behind a port that came back
+
+  /// A run whose port goes away while the arm moves, and comes back with `torque` still on.
+  private func replugged(
+    _ torque: JointTorque, exit: ArmExit = .park, person: OperatorTrack? = nil
+  ) throws -> HardwareRig {
+    var rig = try HardwareRig(
+      exit: exit, onUnplug: .wait, limitSteps: nil, person: person, of: .teleoperation)
+    if person == nil { rig.switchOn() }
+    rig.turn { person == nil ? $0.core.loop.episode.steps > 5 : $0.core.loop.decision.state == .hold }
+    let next = rig.run.device.arm.readCount
+    for index in 0..<1_000 { rig.run.device.arm.readFailures[next + index] = .disconnected }
+    rig.turn(100)
+    rig.run.device.arm.position = HardwareRig.foundPlace
+    rig.run.device.beFoundHolding(at: HardwareRig.foundGoal, joints: torque)
+    rig.run.device.canReopen = true
+    rig.turn { $0.sequence.reopenCount == 1 }
+    return rig
+  }
+
+  @Test(arguments: [ArmExit.park, .release, .hold])
+  func `An arm that still holds when its port is back is asked about, and neither drops nor moves`(
+    exit: ArmExit
+  ) throws {
+    for (torque, expected) in [(Self.all, OperatorQuestion.takeOver), (Self.some, .releaseFirst)] {
+      var rig = try replugged(torque, exit: exit)
+      let (energised, released, written) = (
+        rig.run.device.arm.energiseCount, rig.run.device.arm.releaseCount, rig.run.device.arm.attemptCount
+      )
+      rig.turn(500)
+      let (state, question) = (rig.run.core.loop.decision.state, rig.run.core.question)
+      #expect(state == .boot && question == expected)
+      rig.signals = 1
+      rig.turnToTheEnd(atMost: 5)
+      rig.finishRun()
+      let (energisedAfter, releasedAfter, writtenAfter, concluded) = (
+        rig.run.device.arm.energiseCount, rig.run.device.arm.releaseCount, rig.run.device.arm.attemptCount,
+        rig.run.device.concludeCount
+      )
+      #expect(energisedAfter == energised && releasedAfter == released && writtenAfter == written && concluded == 0)
+      let report = rig.report
+      #expect(rig.lastStep == .over && report.hardware?.end == .foundOn(torque))
+    }
+  }
+
+  @Test func `It is taken over at the servos' own goals, and the run goes on`() throws {
+    var rig = try replugged(Self.all)
+    rig.turn { $0.core.question == .takeOver }
+    let (goals, released) = (rig.goals.count, rig.run.device.arm.releaseCount)
+    rig.consents += 1
+    rig.turn { $0.core.loop.episode.isRunning }
+    #expect(rig.goals.count > goals && rig.goals[goals] == HardwareRig.foundGoal)
+    let (episode, releasedAfter) = (rig.run.core.loop.episode.index, rig.run.device.arm.releaseCount)
+    #expect(episode == 1 && releasedAfter == released)
+    rig.signals = 1
+    rig.turnToTheEnd(atMost: 700)
+    let (ending, power) = (rig.run.core.ending, rig.run.device.arm.power)
+    #expect(ending == .stopped && power == .off)
+  }
+
+  @Test func `A person's arm that still holds when its port is back waits for start`() throws {
+    var script = PersonOnHardwareTests.armed()
+    script.wait(8)
+    script.press(.start)
+    script.wait(2)
+    var rig = try replugged(Self.all, person: script.track())
+    let released = rig.run.device.arm.releaseCount
+    rig.turn(100)
+    let state = rig.run.core.loop.decision.state
+    #expect(state == .boot)
+    let goals = rig.goals.count
+    rig.turn { $0.core.loop.decision.state == .hold }
+    let releasedAfter = rig.run.device.arm.releaseCount
+    #expect(releasedAfter == released && rig.goals[goals] == HardwareRig.foundGoal)
+  }
+
   // MARK: Some joints limp
 
   private static let some = JointTorque(on: 0b011011, off: 0b100100)

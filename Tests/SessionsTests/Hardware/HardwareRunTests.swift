@@ -172,6 +172,42 @@ import Testing
     #expect(leaves == (exit != .release))
   }
 
+  @Test(arguments: [0, 1])
+  func `An arm that gives way while it is held in a fault is parked, and the run ends by the fault whoever stops it`(
+    signals: Int32
+  ) throws {
+    var rig = try HardwareRig(limitSteps: nil)
+    try rig.runIntoHeldFault()
+    rig.turn { $0.core.question == .letGo }
+    let next = rig.run.device.arm.readCount
+    let sagging = try #require(rig.goals.last).map { $0 - 0.08 }
+    for index in 0..<40 { rig.run.device.arm.measuredInstead[next + index] = sagging }
+    rig.turn(atMost: 60) { $0.core.loop.decision.latched.has(.standstillLost) }
+    rig.turn(atMost: 100) { $0.core.loop.decision.state == .park }
+    let (state, question) = (rig.run.core.loop.decision.state, rig.run.core.question)
+    #expect(state == .park && question == .none, "\(rig.states)")
+    rig.signals = signals
+    rig.turnToTheEnd(atMost: 1000)
+    let (ending, power, latched) = (
+      rig.run.core.ending, rig.run.device.arm.power, rig.run.core.loop.decision.latched
+    )
+    #expect(ending == .fault && power == .off && rig.lastStep == .over)
+    #expect(latched.has(.measurementInvalid) && latched.has(.standstillLost), "a fault is left by a reset only")
+    #expect(rig.states.last == .fault, "\(rig.states)")
+  }
+
+  @Test func `A fault on the way to the end that was asked for is a fault`() throws {
+    var rig = try HardwareRig(limitSteps: nil)
+    rig.switchOn()
+    rig.turn { $0.core.loop.episode.steps > 5 }
+    rig.signals = 1
+    rig.turn { $0.core.loop.decision.state == .park }
+    rig.run.device.arm.readFailures[rig.run.device.arm.readCount] = .disconnected
+    rig.turnToTheEnd(atMost: 10)
+    let ending = rig.run.core.ending
+    #expect(ending == .fault && rig.lastStep == .over)
+  }
+
   @Test func `A stop while disarmed ends at once and leaves the arm as it was found`() throws {
     var rig = try HardwareRig()
     rig.turn(20)
