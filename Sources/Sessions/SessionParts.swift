@@ -110,7 +110,8 @@ struct SessionParts {
       task: evaluator, policy: seat, twin: twin, port: recorder?.makePort(), jointCount: task.joints.count,
       pointCount: task.points.count, observationCount: task.observationCount, actionCount: task.actionCount,
       rewardTermCount: rewardTermNames.count)
-    attachBlackBox(&loop, jointNames: arm?.jointLabels ?? task.joints)
+    let labels = arm?.jointLabels ?? []
+    attachBlackBox(&loop, jointNames: labels.isEmpty ? task.joints : labels)
     return loop
   }
 

@@ -86,7 +86,7 @@ import Testing
     let box = try BlackBoxFile(path: folder.file("run.blackbox"))
     let last = try #require(box.records.last)
     #expect(last.latched != .none && last.state == .emergencyStop && last.person.isPresent)
-    #expect(last.requests == .release && last.position.allSatisfy { $0.isFinite })
+    #expect(last.latched.conditions == [.releaseRequested] && last.position.allSatisfy { $0.isFinite })
     #expect(box.records.contains { $0.state == .teleoperation && $0.human.allSatisfy { $0.isFinite } })
   }
 }

@@ -113,6 +113,7 @@ private func withAddress<Result>(_ path: String, _ body: (UnsafePointer<sockaddr
     var settings = HardwareSettings(port: "nowhere", calibration: "none")
     settings.stallPeriods = stallPeriods
     plan.hardware = settings
+    plan.blackBoxFolder = folder.path
     var parts = try SessionParts(plan)
     var worker: PolicyWorker?
     let port = OperatorPort()
