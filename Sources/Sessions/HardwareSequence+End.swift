@@ -110,6 +110,7 @@ extension HardwareSequence {
       isHeldInFault = true
       answersSeen = answers
       core.question = parks && asksAfterInterruption ? .letGo : .none
+      core.questionNumber &+= 1
       letsGo = !parks && !holds
     }
     let isAnswered = core.question == .letGo && answers.consents != answersSeen.consents

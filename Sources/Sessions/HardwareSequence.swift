@@ -183,6 +183,7 @@ struct HardwareSequence: BitwiseCopyable {
   mutating func ask(_ question: OperatorQuestion, _ core: inout RunCore, _ answers: OperatorAnswers) -> Bool {
     if core.question == question { return true }
     core.question = question
+    core.questionNumber &+= 1
     answersSeen = answers
     return false
   }

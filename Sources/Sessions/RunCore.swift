@@ -64,6 +64,8 @@ struct RunCore: ~Copyable {
   var durationStart: Int64 = 0
   /// What the run waits for a person to do.
   var question = OperatorQuestion.none
+  /// How many questions were put so far: one that is put again is another.
+  var questionNumber = 0
   /// The newest request that was not granted, while it is worth saying.
   var refusal = RefusalReason.none
   /// What the servos of a physical arm say of their torque, and where their goals are, rad.
@@ -165,6 +167,7 @@ struct RunCore: ~Copyable {
     status.lateness = loop.inputs.lateness
     status.power = loop.inputs.power
     status.question = question
+    status.questionNumber = questionNumber
     status.causes = causes
     status.causeJoints = causeJoints
     status.joints = loop.decision.joints

@@ -23,6 +23,8 @@ public struct LoopStatus: Sendable, BitwiseCopyable {
   public var power = ArmPower.unknown
   /// What a person is asked to do.
   public var question = OperatorQuestion.none
+  /// How many questions were put so far. The same question with another number is put anew, and wants a new answer.
+  public var questionNumber = 0
   /// What was wrong most recently, also when it is over.
   public var causes = ConditionSet(rawValue: 0)
   /// The joints that `causes`, and `active` and `latched`, are about.

@@ -7,15 +7,22 @@ import Sessions
 final class OperatorPrompt {
   private var consentsByItself: Bool
   private let isReplay: Bool
+  /// Where the person types.
+  private let input: Int32
   private var standing = OperatorQuestion.none
+  private var number = 0
+  /// Whether the question was answered, as far as this end knows. The run takes an answer in its next tick, and a status
+  /// from before may come yet: what is heard meanwhile is about nothing.
+  private var isAnswered = false
   private var isDeaf = false
   private let joints: [String]
   /// What was typed since the question, up to now without a line's end.
   private var typed: [UInt8] = []
 
   /// `consentsByItself`: the first question is answered with yes. `isReplay`: a log proposes, no policy. `joints` are the
-  /// arm's, as a person finds them.
-  init(consentsByItself: Bool, isReplay: Bool, joints: [String]) {
+  /// arm's, as a person finds them; `input` is where answers are typed.
+  init(consentsByItself: Bool, isReplay: Bool, joints: [String], input: Int32 = STDIN_FILENO) {
+    self.input = input
     self.consentsByItself = consentsByItself
     self.isReplay = isReplay
     self.joints = joints
@@ -26,28 +33,35 @@ final class OperatorPrompt {
 
   /// Puts the run's question, and listens for the answer without waiting. `consent` or `refuse` is called when it came.
   func attend(_ status: LoopStatus, consent: () -> Void, refuse: () -> Void) {
-    if status.question != standing {
+    if status.question != standing || status.questionNumber != number {
       standing = status.question
+      number = status.questionNumber
+      isAnswered = false
       guard standing != .none else { return }
       // Letting go of an arm that holds itself up is more than switching it on: somebody has to stand there.
       if consentsByItself && standing != .releaseFirst {
         consentsByItself = false
+        isAnswered = true
         consent()
         return
       }
       // What was typed before the question is no answer to it.
-      if Self.canAsk { tcflush(STDIN_FILENO, TCIFLUSH) }
+      if isatty(input) == 1 { tcflush(input, TCIFLUSH) }
       if Terminal.isInteractive { Terminal.clearLine() }
       typed = []
       printError(text(status))
     }
-    guard standing != .none else { return }
+    guard standing != .none, !isAnswered else { return }
     guard let line = nextLine() else {
       // Whoever cannot answer any more does not agree.
-      if isDeaf && Self.endsByRefusal(standing) { refuse() }
+      if isDeaf && Self.endsByRefusal(standing) {
+        isAnswered = true
+        refuse()
+      }
       return
     }
     if Self.endsByRefusal(standing) && ["n", "no"].contains(line.lowercased()) && standing != .switchOn {
+      isAnswered = true
       refuse()
       return
     }
@@ -55,6 +69,7 @@ final class OperatorPrompt {
       printError("Only Enter alone is an answer; nothing has changed. \(text(status))")
       return
     }
+    isAnswered = true
     consent()
   }
 
@@ -100,10 +115,10 @@ final class OperatorPrompt {
   /// The next line that was typed, without its end; nil when there is none yet. Never waits.
   private func nextLine() -> String? {
     guard !isDeaf else { return nil }
-    var poller = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+    var poller = pollfd(fd: input, events: Int16(POLLIN), revents: 0)
     if poll(&poller, 1, 0) > 0 {
       var buffer = [UInt8](repeating: 0, count: 256)
-      let count = read(STDIN_FILENO, &buffer, buffer.count)
+      let count = read(input, &buffer, buffer.count)
       if count > 0 { typed += buffer[..<count] } else { isDeaf = true }
     }
     guard let end = typed.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
