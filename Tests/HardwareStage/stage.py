@@ -115,6 +115,9 @@ class Stage:
         said = self.guest.since(mark)
         if f"run {self.runs} ended" in said:
             raise Busy(f"sinew teleop ended at once: {said[-600:]}")
+        # Of what a pad does before it is listened to, the kernel keeps the last values alone, and 0 is none.
+        if self.has_pad:
+            self.guest.wait_for(r" connected \(/dev/input/", mark, 20)
 
     def wait_for_end(self, seconds):
         """Waits for the command's end; gives its exit code."""

@@ -6,12 +6,14 @@ import Safety
 import Sessions
 import Simulation
 
-/// The live line of a run with a person, on standard error; where that is no terminal, a plain line at each change of state.
+/// The live line of a run with a person, on standard error; where that is no terminal, a plain line at each change of state
+/// and of what their device lacks.
 final class OperatorLine {
   private let joints: [String]
   private let movesHardware: Bool
   private var lastState = SafetyState.boot
   private var lastEpisode = -1
+  private var lastLack: String?
   private var lastRefusal = RefusalReason.none
   private var leaderWasPresent = true
   private var hasShown = false
@@ -41,7 +43,8 @@ final class OperatorLine {
     if Terminal.isInteractive {
       Terminal.showLine(text(status))
       hasShown = true
-    } else if status.state != lastState || status.episode.index != lastEpisode {
+    } else if status.state != lastState || status.episode.index != lastEpisode || lack(status) != lastLack {
+      lastLack = lack(status)
       lastState = status.state
       lastEpisode = status.episode.index
       printError(text(status))
@@ -87,11 +90,19 @@ final class OperatorLine {
     return parts.joined(separator: " | ")
   }
 
-  /// What the person may do next.
-  private func hint(_ status: LoopStatus) -> String? {
+  /// Why the person's device moves nothing, and what they do about it.
+  private func lack(_ status: LoopStatus) -> String? {
     let input = status.input.status
     if !input.has(.present) { return "no device" }
     if !input.has(.known) { return "move both sticks and triggers once" }
+    guard status.state == .hold, input.has(.enableIsDown) else { return nil }
+    return input.has(.neutral)
+      ? "let enable go, then hold it anew" : "let the sticks and enable go, then hold enable anew"
+  }
+
+  /// What the person may do next.
+  private func hint(_ status: LoopStatus) -> String? {
+    if let lack = lack(status) { return lack }
     let leader = status.teleoperation.leader
     if let leader, !leader.isPresent { return "no leader arm" }
     switch status.state {
@@ -100,7 +111,6 @@ final class OperatorLine {
     case .boot where status.torque.on != 0: return "the arm is UNDER TORQUE; start takes it over where it is held"
     case .boot, .disarmed: return "start arms"
     case .hold:
-      if input.has(.enableIsDown) { return "let enable go, then hold it anew" }
       if let leader, !leader.isNear, !leader.mayBeFar { return nearness(leader) }
       return status.episode.isRunning ? "hold enable to move" : "start begins an episode, enable moves"
     case .faultHold where movesHardware:
