@@ -65,6 +65,23 @@ import VirtualServos
     }
   }
 
+  @Test func `What a board measures of positions is read past, and said to be`() throws {
+    var rig = Rig()
+    rig.board.feedback = [100, 200, 300, 400, 500, 600]
+    try rig.run { line, bench in
+      #expect(bench.arm.report.notes.contains { $0.contains("measures positions") })
+      bench.energise()
+      let goal = [0.2, 0.1, 0.4]
+      for _ in 0..<60 { bench.tick(.move(goal)) }
+      #expect(bench.readError == nil && bench.actError == nil)
+      let measured = bench.arm.reading.message.feedback
+      #expect((0..<measured.count).map { measured[$0] } == rig.board.feedback)
+      for joint in 0..<3 { #expect(abs(bench.state.position[joint] - goal[joint]) < 1e-3) }
+      #expect(bench.state.present.contains(.commanded))
+    }
+    try Rig().run { _, bench in #expect(!bench.arm.report.notes.contains { $0.contains("measures positions") }) }
+  }
+
   @Test func `Goals are pulses by the calibration, followed at the board's rate`() throws {
     try Rig().run { line, bench in
       bench.energise()

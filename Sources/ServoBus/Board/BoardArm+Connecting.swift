@@ -203,6 +203,9 @@ extension BoardArm {
     if report.capabilities & Capabilities.railSwitch == 0 {
       notes.append("the board cannot switch the servos' power: digital servos may go on holding without pulses")
     }
+    if report.capabilities & Capabilities.feedback != 0 {
+      notes.append("the board measures positions in its converter's units, which this program does not use")
+    }
     if report.isHolding {
       notes.append("the board held the arm for another session; it goes on for \(report.offAfter) ms at most")
     }

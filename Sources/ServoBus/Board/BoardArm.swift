@@ -12,6 +12,8 @@ import ServoWire
 /// pulses are put out it has the pulses with which they would begin: the park pose. Where the joints are, nobody knows:
 /// - Tracking error and obstruction compare the goal with the board's limiter: they show a board that lags or stands, not
 ///   a joint that is held up. A stall is not seen at all, there is no effort and no temperature.
+/// - A board that measures positions (`Capabilities.feedback`) says them in its converter's units, for which a calibration
+///   has no place: they are not read.
 /// - When torque comes on, each servo goes to the park pose at its own full speed: the arm must stand there before.
 /// - Standstill and drift while arming cannot be violated by gravity, only by the board.
 /// - A supply outside its limits, the emergency stop, a fault of the board and its watchdog are seen, for all joints at

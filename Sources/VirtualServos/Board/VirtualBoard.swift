@@ -14,6 +14,8 @@ public struct VirtualBoardConfiguration: Sendable, Equatable {
   public var maximumRate: UInt16 = 200
   /// Supply of the servos, V.
   public var supply = 6.0
+  /// What a converter at each channel measures, in its units; empty: the board measures no positions.
+  public var feedback: [UInt16] = []
   public var faults = VirtualBoardFaults()
   /// Seed of the faults.
   public var seed: UInt64 = 0
@@ -153,6 +155,7 @@ public final class VirtualBoard {
     identity.reset = reset
     identity.bootCount = starts
     identity.capabilities = Capabilities.railSwitch | Capabilities.voltage
+    if !configuration.feedback.isEmpty { identity.capabilities |= Capabilities.feedback }
     identity.maximumRateHz = configuration.maximumRate
     return BoardController(identity: identity, nowUs: nowUs) { memory[$0] }
   }
@@ -246,6 +249,7 @@ public final class VirtualBoard {
     let volts = isOn(faults.sagAt, faults.sagFor) ? 2 : supply
     inputs.voltageMv = UInt16(min(max(volts * 1000, 0), 65535))
     inputs.currentMa = 500
+    for value in configuration.feedback { inputs.feedback.append(value) }
     if controller.step(inputs, nowUs: nowUs) {
       if deaf { return }
       send()
