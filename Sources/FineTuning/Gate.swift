@@ -105,28 +105,23 @@ struct Gate {
       order.swapAt(index, Int(random.bits() % UInt64(index + 1)))
     }
     var found = Findings()
+    let advantages = try earned()
     for fold in 0..<folds {
       let held = order.indices.filter { $0 % folds == fold }.map { order[$0] }.sorted()
-      try judge(held, &found) { progress((Double(fold) + $0) / Double(folds)) }
+      try judge(held, advantages, &found) { progress((Double(fold) + $0) / Double(folds)) }
     }
     return found.verdict(options, scale: rewardScale)
   }
 
-  private func judge(_ held: [Int], _ found: inout Findings, progress: (Double) -> Void) throws {
+  private func judge(
+    _ held: [Int], _ advantages: [Double], _ found: inout Findings, progress: (Double) -> Void
+  ) throws {
     let heldSet = Set(held)
     // Where the policy never had authority there is nothing to judge it by.
     let judged = held.filter { data.episodes[$0].rows.contains { data.kinds[$0].isPolicys } }
     let kept = data.episodes.indices.filter { !heldSet.contains($0) }
     var learner = try OfflineLearner(
       data, start: start, options: options, heldOut: heldSet, rewardScale: rewardScale)
-    // Critics of the judged rows alone, each again without the episodes that it judges: a baseline, and nothing else.
-    var own = options
-    own.criticFolds = max(2, min(options.criticFolds, held.count))
-    var critics = CrossFittedCritics(
-      data, model: learner.model, options: own, episodes: held, rewardScale: rewardScale, chunk: OfflineLearner.capacity
-    )
-    _ = try critics.fit(learner.model, rows: held.flatMap { data.episodes[$0].rows.map { Int32($0) } }) { _ in }
-    let advantages = earned(above: critics.values, episodes: judged)
     let old = table(learner.distributions(), head: learner.model.head, isOld: true)
     _ = try learner.update { progress(0.3 * $0) }
     let new = table(learner.distributions(), head: learner.model.head, isOld: false)
@@ -166,18 +161,31 @@ struct Gate {
     progress(1)
   }
 
-  /// What came after each row until its stretch or the log ended, discounted, less the baseline.
+  /// What came after each row until its stretch or the log ended, discounted, less a baseline.
   ///
   /// No critic stands for what comes later. The policy that is judged goes where its own critic hopes for much; another one
-  /// that began as the same critic shares that hope, and with it five of 32 logs whose rewards were noise were accepted.
-  private func earned(above baseline: borrowing FloatBuffer, episodes: [Int]) -> [Double] {
+  /// that began as the same critic shares that hope, and with it five of 32 logs whose rewards were noise were accepted. As a
+  /// baseline a critic hopes for nothing: given the state, the action of the log was drawn without regard to it, so the mean
+  /// of (ρ − 1)·b(s) is 0 for every b that was fitted without the row's episode. The better it tells what a state brings, the
+  /// less is left for chance. What the log cuts off is missing in the sum, so the baseline, which looks on for ever, fades out
+  /// as (1 − γⁿ) with n, the steps that are left.
+  private func earned() throws -> [Double] {
+    let learner = try OfflineLearner(data, start: start, options: options, heldOut: [], rewardScale: rewardScale)
+    var own = options
+    own.criticFolds = max(2, min(max(options.criticFolds, options.folds), data.episodes.count))
+    var critics = CrossFittedCritics(
+      data, model: learner.model, options: own, episodes: Array(data.episodes.indices), rewardScale: rewardScale,
+      chunk: OfflineLearner.capacity)
+    _ = try critics.fit(learner.model, rows: (0..<data.count).map(Int32.init)) { _ in }
     var result = [Double](repeating: 0, count: data.count)
-    for episode in episodes {
+    for episode in data.episodes {
       var after = 0.0
-      for row in data.episodes[episode].rows.reversed() {
-        if data.terminated[row] || data.ends[row] { after = 0 }
+      var missing = 1.0
+      for row in episode.rows.reversed() {
+        if data.terminated[row] || data.ends[row] { (after, missing) = (0, data.terminated[row] ? 0 : 1) }
         after = Double(data.rewards[row]) / rewardScale + options.gamma * after
-        result[row] = after - Double(baseline.base[row])
+        missing *= options.gamma
+        result[row] = after - Double(critics.values.base[row]) * (1 - missing)
       }
     }
     return result

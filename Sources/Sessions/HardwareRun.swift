@@ -97,6 +97,7 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
   private let settings: HardwareSettings
   /// Where the watchdog hears of each tick; nil where nobody watches.
   private var pulse: LoopWatchdog.Pulse?
+  private var watchdog: LoopWatchdog?
   private var watch: LoopWatch?
   private var end = ArmEnd.untouched
   private var parkDistance = 0.0
@@ -123,19 +124,26 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
     core.loop.warmUp()
   }
 
-  mutating func run(_ publish: borrowing TripleBuffer<LoopStatus>, rights: RunRights = RunRights()) -> RunEnding {
+  mutating func prepare(_ rights: RunRights) {
     armCrashStop()
-    let watchdog = startWatchdog(rights)
+    watchdog = startWatchdog(rights)
     pulse = watchdog?.pulse
+  }
+
+  mutating func run(_ publish: borrowing TripleBuffer<LoopStatus>, rights: RunRights = RunRights()) {
     core.begin(rights)
     while runTicks(publish) == .reopen {
       pulse?.rest()
       reopen()
     }
     pulse?.rest()
+  }
+
+  mutating func leave() -> RunEnding {
     conclude()
     pulse = nil
     watchdog?.end()
+    watchdog = nil
     core.loop.recordRunEnd()
     return core.ending
   }

@@ -45,10 +45,18 @@ struct RunRights: BitwiseCopyable {
 protocol SessionRun: ~Copyable, SendableMetatype {
   /// Runs every path of the tick once with nothing commanded, so that no first call happens in the run.
   mutating func warmUp()
-  /// Runs to the end. `publish` gets a status now and then.
-  mutating func run(_ publish: borrowing TripleBuffer<LoopStatus>, rights: RunRights) -> RunEnding
+  /// What the run needs besides and may allocate for, before its first tick.
+  mutating func prepare(_ rights: RunRights)
+  /// All ticks; nothing is allocated. `publish` gets a status now and then.
+  mutating func run(_ publish: borrowing TripleBuffer<LoopStatus>, rights: RunRights)
+  /// What is left to do after the last tick, and how the run ended.
+  mutating func leave() -> RunEnding
   /// Adds what the run knows to its report.
   func complete(_ report: inout RunReport)
+}
+
+extension SessionRun where Self: ~Copyable {
+  mutating func prepare(_ rights: RunRights) {}
 }
 
 /// What runs on a simulated arm and on a physical one have in common: the loop, when it ends, the statistics, the status.

@@ -92,13 +92,15 @@ final class SessionWork<Run: SessionRun & ~Copyable>: @unchecked Sendable {
     }
     sinew_rt_initialize()
     run.warmUp()
+    let rights = RunRights(report.grant, isStrict: !plan.allowsNonRealTime)
+    run.prepare(rights)
     var minorBefore: Int64 = 0
     var majorBefore: Int64 = 0
     sinew_page_faults(&minorBefore, &majorBefore)
     // Looked up once: the name of the symbol may be a string on the heap, which would be counted.
     let counter = AllocationCounter.find()
     let allocationsBefore = counter?()
-    report.ending = run.run(status, rights: RunRights(report.grant, isStrict: !plan.allowsNonRealTime))
+    run.run(status, rights: rights)
     let allocationsAfter = counter?()
     var minorAfter: Int64 = 0
     var majorAfter: Int64 = 0
@@ -106,6 +108,7 @@ final class SessionWork<Run: SessionRun & ~Copyable>: @unchecked Sendable {
     report.minorFaults = minorAfter - minorBefore
     report.majorFaults = majorAfter - majorBefore
     if let before = allocationsBefore, let after = allocationsAfter { report.allocationCount = after - before }
+    report.ending = run.leave()
     run.complete(&report)
   }
 }

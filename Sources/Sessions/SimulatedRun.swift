@@ -25,7 +25,7 @@ struct SimulatedRun: ~Copyable, SessionRun {
   }
 
   @_noLocks
-  mutating func run(_ publish: borrowing TripleBuffer<LoopStatus>, rights: RunRights = RunRights()) -> RunEnding {
+  mutating func run(_ publish: borrowing TripleBuffer<LoopStatus>, rights: RunRights = RunRights()) {
     core.begin(rights)
     prepareEpisode()
     while true {
@@ -35,16 +35,18 @@ struct SimulatedRun: ~Copyable, SessionRun {
       let isOver = afterTick()
       sinew_rt_leave()
       core.publishStatus(publish, isLast: isOver)
-      if isOver {
-        core.loop.recordRunEnd()
-        return core.ending
-      }
+      if isOver { return }
       if core.bounds.awaitsRecorder { core.loop.awaitRecorder() }
     }
   }
 
   mutating func warmUp() {
     core.loop.warmUp()
+  }
+
+  mutating func leave() -> RunEnding {
+    core.loop.recordRunEnd()
+    return core.ending
   }
 
   func complete(_ report: inout RunReport) {

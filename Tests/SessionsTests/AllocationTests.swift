@@ -26,8 +26,8 @@ import Testing
     let recorder = try #require(parts.recorder)
     let status = TripleBuffer(initial: LoopStatus())
     run.warmUp()
-    var ending = RunEnding.stopped
-    let count = AllocationCount.during { ending = run.run(status) }
+    let count = AllocationCount.during { run.run(status) }
+    let ending = run.leave()
     #expect(count == AllocationCount(allocations: 0, frees: 0), sourceLocation: sourceLocation)
     #expect(ending == .completed, sourceLocation: sourceLocation)
     let tickCount = run.core.loop.tickCount

@@ -21,7 +21,7 @@ struct OperatedRun: ~Copyable, SessionRun {
   mutating func warmUp() { core.loop.warmUp() }
 
   @_noLocks
-  mutating func run(_ publish: borrowing TripleBuffer<LoopStatus>, rights: RunRights = RunRights()) -> RunEnding {
+  mutating func run(_ publish: borrowing TripleBuffer<LoopStatus>, rights: RunRights = RunRights()) {
     core.begin(rights)
     place()
     while true {
@@ -32,12 +32,14 @@ struct OperatedRun: ~Copyable, SessionRun {
       if step == .prepareEpisode { prepareEpisode() }
       sinew_rt_leave()
       core.publishStatus(publish, isLast: step == .over)
-      if step == .over {
-        core.loop.recordRunEnd()
-        return core.ending
-      }
+      if step == .over { return }
       if core.bounds.awaitsRecorder { core.loop.awaitRecorder() }
     }
+  }
+
+  mutating func leave() -> RunEnding {
+    core.loop.recordRunEnd()
+    return core.ending
   }
 
   func complete(_ report: inout RunReport) {

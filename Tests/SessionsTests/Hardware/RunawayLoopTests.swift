@@ -131,7 +131,8 @@ private func withAddress<Result>(_ path: String, _ body: (UnsafePointer<sockaddr
       }
     }
     run.warmUp()
-    _ = run.run(TripleBuffer(initial: LoopStatus()))
+    run.prepare(RunRights())
+    run.run(TripleBuffer(initial: LoopStatus()))
     withExtendedLifetime(agreeing) {}
     exit(61)
   }

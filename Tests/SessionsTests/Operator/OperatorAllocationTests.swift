@@ -47,7 +47,8 @@ import Testing
     let recorder = try #require(parts.recorder)
     let status = TripleBuffer(initial: LoopStatus())
     run.warmUp()
-    let count = AllocationCount.during { _ = run.run(status) }
+    let count = AllocationCount.during { run.run(status) }
+    _ = run.leave()
     #expect(count == AllocationCount(allocations: 0, frees: 0))
     #expect(run.core.statistics.count == 5)
     #expect(!recorder.finish().isLossy)
