@@ -7,6 +7,7 @@ frame on). The e-stop's wire is moved through QEMU's test interface.
 import atexit
 import os
 import re
+import select
 import shutil
 import socket
 import subprocess
@@ -132,11 +133,34 @@ class Emulator:
         os.close(self.log)
         shutil.rmtree(self.scratch)
 
+    def take_log(self):
+        try:
+            self.log_rest += os.read(self.log, 1 << 16)
+        except BlockingIOError:
+            pass
+
+    def wait(self, to_read=None, to_write=None):
+        """Until one of them is ready. The log is emptied meanwhile: QEMU's processor writes to it with QEMU's one lock held, and
+        with a full pipe nothing else in QEMU, such as an answer, would ever come."""
+        while True:
+            reading, writing, _ = select.select([self.log] + ([to_read] if to_read else []), [to_write] if to_write else [], [])
+            if self.log in reading:
+                self.take_log()
+            if to_read in reading or writing:
+                return
+
+    def send(self, data):
+        """Bytes to the board's line."""
+        while data:
+            self.wait(to_write=self.line)
+            data = data[self.line.send(data):]
+
     def ask_pins(self, command):
         """One command of QEMU's test interface."""
         self.pins.sendall(command.encode() + b"\n")
         answer = b""
         while not answer.endswith(b"\n"):
+            self.wait(self.pins)
             received = self.pins.recv(100)
             if not received:
                 raise Failed("QEMU ended")
@@ -151,10 +175,7 @@ class Emulator:
 
     def watch_pins(self):
         """Takes in what the firmware did since the last time, as if it had been done now."""
-        try:
-            self.log_rest += os.read(self.log, 1 << 16)
-        except BlockingIOError:
-            pass
+        self.take_log()
         *lines, self.log_rest = self.log_rest.split(b"\n")
         for line in lines:
             words = line.decode(errors="replace").split()

@@ -13,13 +13,10 @@ import time
 import tty
 
 sys.dont_write_bytecode = True
-from lm3s6965evb_emulator import RCC, Emulator, Failed  # noqa: E402
+from lm3s6965evb_emulator import Emulator, Failed  # noqa: E402
 
 UART = 0x4000C000
 CHUNK = 64
-# How often QEMU is asked something, so that its main loop comes round: where it counts instructions and the firmware sleeps,
-# its clock may else stand until something happens on a line, and with a dead host nothing does.
-POKE_US = 20_000
 
 
 class Line:
@@ -116,7 +113,7 @@ class Board:
         self.control.setblocking(False)
         self.began = time.monotonic()
         self.line = Line(self.tell, options.get("-p"), options.get("-s"))
-        self.budget, self.commands, self.is_over, self.traced, self.poked_us = 0.0, b"", False, set(), 0.0
+        self.budget, self.commands, self.is_over, self.traced = 0.0, b"", False, set()
         self.emulator.on_rail = lambda is_on: self.tell(f"rail {int(is_on)}")
         self.emulator.on_light = lambda is_on: self.note(f"light {int(is_on)}")
         self.emulator.on_pulse = self.note_pulse
@@ -192,9 +189,7 @@ class Board:
             self.budget -= len(data)
             if data:
                 self.note(f"heard {len(data)}")
-            self.emulator.line.setblocking(True)
-            self.emulator.line.sendall(data)
-            self.emulator.line.setblocking(False)
+            self.emulator.send(data)
         try:
             data = self.emulator.line.recv(4096)
             if not data:
@@ -214,9 +209,6 @@ class Board:
             passed = self.follow_time()
             self.take_commands()
             self.exchange_bytes(passed)
-            if self.emulator.now_us - self.poked_us > POKE_US:
-                self.poked_us = self.emulator.now_us
-                self.emulator.ask_pins(f"readl {RCC:#x}")
             try:
                 self.control.recv(4096)  # QEMU's answers, which nobody needs
             except BlockingIOError:
