@@ -148,12 +148,16 @@ import Testing
   @Test("Braking to targets that flip at random never breaks a limit and always arrives", arguments: 0..<4)
   func brakingProperty(shard: Int) {
     var random = RandomStream(seed: UInt64(shard), name: "braking")
-    for life in 0..<500 {
+    for life in 0..<Self.brakingLives {
       let finding = Self.brakeOnce(&random)
       #expect(finding == nil, "life \(life)")
       if finding != nil { return }
     }
   }
+
+  /// `SINEW_BRAKING_LIVES` sets the number of each shard (default 500).
+  private static let brakingLives =
+    ProcessInfo.processInfo.environment["SINEW_BRAKING_LIVES"].flatMap { Int($0) } ?? 500
 
   /// One core with random limits and period (infinite ones mixed in), driven between targets that flip; nil if all was
   /// well. The last target is far, near or at a limit, and must be reached in the time a trapezoid needs.
