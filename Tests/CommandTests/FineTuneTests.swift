@@ -316,7 +316,9 @@ private let log_2π = 1.8378770664093453
     var accepted = 0
     // Rewards that have nothing to do with what was done: there is nothing to learn from them. An interval of 95 % lies above
     // 0 once in forty such logs.
-    for seed in 101...106 as ClosedRange<UInt64> {
+    // SINEW_NOISE_LOGS of them; docs/fine-tuning.md has the figure for 48.
+    let logs = ProcessInfo.processInfo.environment["SINEW_NOISE_LOGS"].flatMap { UInt64($0) } ?? 6
+    for seed in 101...100 + logs {
       let folder = try ScratchFolder()
       var log = try LogForgery(of: scene.log)
       var state = seed &* 0xD134_2543_DE82_EF95
@@ -343,7 +345,8 @@ private let log_2π = 1.8378770664093453
       #expect((try? folder.bytes("new/policy.yaml")) == nil)
       #expect(try folder.text("new.report.html").contains("refused"))
     }
-    #expect(accepted <= 1)
+    if logs != 6 { print("of \(logs) logs without a signal \(accepted) were accepted") }
+    #expect(accepted <= max(1, logs / 10))
   }
 
   @Test("the limits of KL and of the effective sample size end the update")

@@ -13,7 +13,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 # The drivers that udev may load, each with all it stands on. The console's serial port is built into Debian's kernel.
 MODULES = ("virtio_pci", "virtio_console", "uinput", "evdev", "joydev", "xhci-pci", "xhci-hcd", "ehci-pci", "uhci-hcd", "ftdi_sio")
 GROUPS = {"root": 0, "disk": 6, "lp": 7, "dialout": 20, "cdrom": 24, "floppy": 25, "tape": 26, "audio": 29, "tty": 5, "kmem": 15,
-          "video": 44, "input": 104, "kvm": 105, "sgx": 106, "render": 107}
+          "video": 44, "input": 104, "kvm": 105, "sgx": 106, "render": 107, "plugdev": 46, "person": 1000}
 
 
 class Missing(Exception):
@@ -148,7 +148,7 @@ def make_system(packages, work):
     (system / "lib/systemd/systemd-udevd").symlink_to("/bin/udevadm")
     shutil.copytree(udev_tree / "lib/udev/rules.d", system / "lib/udev/rules.d")
     (system / "etc/udev").mkdir()
-    (system / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+    (system / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nperson:x:1000:1000::/tmp:/bin/sh\n")
     (system / "etc/group").write_text("".join(f"{name}:x:{number}:\n" for name, number in GROUPS.items()))
     shutil.copy(HERE / "init", system / "init")
     (system / "init").chmod(0o755)
