@@ -113,10 +113,7 @@ class Board:
         self.us_per_byte = 10 * 16 * (whole + fraction / 64) / CYCLES_PER_US
 
     def hear(self):
-        try:
-            self.heard += self.emulator.line.recv(1 << 16)
-        except BlockingIOError:
-            return
+        self.heard += self.emulator.receive()
         *frames, self.heard = self.heard.split(b"\0")
         for frame in frames:
             print(f"frame {self.emulator.now_us:.0f} {frame.hex()}00")
@@ -128,7 +125,7 @@ class Board:
             count += 1
         if count == 0 or not self.debugger.word(UART + 0x18) & 1 << 4:
             return
-        self.emulator.line.sendall(self.pending[:count])
+        self.emulator.send(self.pending[:count])
         self.pending = self.pending[count:]
         self.next_byte_us += count * self.us_per_byte
         while self.debugger.word(UART + 0x18) & 1 << 4:  # RXFE: QEMU has not taken them yet

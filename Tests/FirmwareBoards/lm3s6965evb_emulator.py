@@ -113,6 +113,7 @@ class Emulator:
         atexit.register(self.process.kill)  # also when it could not be connected to
         self.line, self.pins = self.connect("line"), self.connect("pins")
         self.line.setblocking(False)
+        self.line_rest = b""
         self.now_us, self.rcc = 0.0, 0
         self.pwm, self.port_c, self.outputs, self.estop_is_open = PWM(), None, {}, False
         self.rail = self.light = False
@@ -139,21 +140,37 @@ class Emulator:
         except BlockingIOError:
             pass
 
+    def take_line(self):
+        try:
+            data = self.line.recv(1 << 16)
+        except BlockingIOError:
+            return
+        if not data:
+            raise Failed("QEMU ended")
+        self.line_rest += data
+
     def wait(self, to_read=None, to_write=None):
-        """Until one of them is ready. The log is emptied meanwhile: QEMU's processor writes to it with QEMU's one lock held, and
-        with a full pipe nothing else in QEMU, such as an answer, would ever come."""
+        """Until one of them is ready. The log and the board's bytes are taken in meanwhile: QEMU's processor writes both with
+        QEMU's one lock held, and with a full pipe or socket nothing else in QEMU, such as an answer, would ever come."""
         while True:
-            reading, writing, _ = select.select([self.log] + ([to_read] if to_read else []), [to_write] if to_write else [], [])
-            if self.log in reading:
-                self.take_log()
+            reading = [self.log, self.line] + ([to_read] if to_read else [])
+            reading, writing, _ = select.select(reading, [to_write] if to_write else [], [])
+            self.take_log()
+            self.take_line()
             if to_read in reading or writing:
                 return
 
     def send(self, data):
-        """Bytes to the board's line."""
+        """Bytes to the board."""
         while data:
             self.wait(to_write=self.line)
             data = data[self.line.send(data):]
+
+    def receive(self):
+        """The board's bytes since the last time."""
+        self.take_line()
+        data, self.line_rest = self.line_rest, b""
+        return data
 
     def ask_pins(self, command):
         """One command of QEMU's test interface."""
@@ -177,12 +194,14 @@ class Emulator:
         """Takes in what the firmware did since the last time, as if it had been done now."""
         self.take_log()
         *lines, self.log_rest = self.log_rest.split(b"\n")
+        # Once for all lines: the firmware writes thousands of registers in a second, and a question costs a tenth of a millisecond.
+        if any(line.startswith(b"PWM:") for line in lines):
+            self.rcc = int(self.ask_pins(f"readl {RCC:#x}").split()[1], 16)
         for line in lines:
             words = line.decode(errors="replace").split()
             if words[:1] == ["PWM:"] and words[3] == "write":
                 offset, value = (int(re.search(name + r" (0x[0-9a-f]+)", line.decode()).group(1), 16)
                                  for name in ("offset", "value"))
-                self.rcc = int(self.ask_pins(f"readl {RCC:#x}").split()[1], 16)
                 self.pwm.write(offset, value, self.now_us)
             elif words[:1] == ["pl061_set_output"]:
                 # Port C is the one whose fifth line is pulled up: the e-stop's.

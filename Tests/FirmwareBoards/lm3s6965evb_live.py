@@ -106,8 +106,8 @@ class Board:
         self.resets_on_open, self.stays = "-r" in options, "-k" in options
         self.seconds = float(options.get("-n", 0))
         # Counting instructions, QEMU's clock does not run while the firmware is kept from running by a busy machine, and so its
-        # watchdog does not bite.
-        self.emulator = Emulator(firmware, "-icount", "shift=5,sleep=on", "-qmp", "unix:@control,server=on,wait=off")
+        # watchdog does not bite; nor does it run ahead of the machine's clock where the machine counts faster than the chip.
+        self.emulator = Emulator(firmware, "-icount", "shift=5,sleep=on,align=on", "-qmp", "unix:@control,server=on,wait=off")
         self.control = self.emulator.connect("control")
         self.control.sendall(b'{"execute":"qmp_capabilities"}\n')
         self.control.setblocking(False)
@@ -118,11 +118,13 @@ class Board:
         self.emulator.on_light = lambda is_on: self.note(f"light {int(is_on)}")
         self.emulator.on_pulse = self.note_pulse
         self.follow_time()
-        while self.emulator.port_c is None:  # until the firmware has set its pins up
+        divisor = 0
+        while self.emulator.port_c is None or divisor == 0:  # until the firmware has set its pins and the UART up
             time.sleep(0.01)
             self.follow_time()
-        whole, fraction = (int(self.emulator.ask_pins(f"readl {UART + at:#x}").split()[1], 16) for at in (0x24, 0x28))
-        self.bit_rate = 50e6 / 16 / (whole + fraction / 64)
+            whole, fraction = (int(self.emulator.ask_pins(f"readl {UART + at:#x}").split()[1], 16) for at in (0x24, 0x28))
+            divisor = whole + fraction / 64
+        self.bit_rate = 50e6 / 16 / divisor
 
     def note(self, text):
         if self.trace:
@@ -190,13 +192,9 @@ class Board:
             if data:
                 self.note(f"heard {len(data)}")
             self.emulator.send(data)
-        try:
-            data = self.emulator.line.recv(4096)
-            if not data:
-                raise Failed("QEMU ended")
+        data = self.emulator.receive()
+        if data:
             self.line.write(data)
-        except BlockingIOError:
-            pass
 
     def run(self):
         self.line.plug(self.bit_rate)
