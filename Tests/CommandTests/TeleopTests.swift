@@ -126,4 +126,19 @@ struct KeyboardDeviceTests {
     #expect(moved.contains { $0.action.contains { $0 != 0 } })
     #expect(steps.last?.flags.contains(.success) == true)
   }
+
+  @Test func `What a fault has latched is the end's cause, also when the end is asked for`() throws {
+    let folder = try ScratchFolder()
+    let terminal = try OperatorTerminal()
+    let command = try Command(
+      ["teleop", "--sim", "--keyboard", "--priority", "0", "--no-log"], in: folder.root, input: terminal.path)
+    try command.waitFor("start arms")
+    terminal.press("\n")
+    try command.waitFor("start begins an episode")
+    terminal.press("X")
+    try command.waitFor("| emergency stop |")
+    command.send(SIGINT)
+    let outcome = try command.finish()
+    #expect(outcome.code == 1 && outcome.errors.contains("fault latched"), "\(outcome.errors)")
+  }
 }
