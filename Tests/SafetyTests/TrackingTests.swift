@@ -27,7 +27,7 @@ import Testing
     #expect(differing <= (isJerkLimited ? 100 : 0), "\(differing) of 10,000 ticks differ")
   }
 
-  @Test(arguments: 0..<60, [true, false])
+  @Test(arguments: 0..<40, [true, false])
   func `A joint ends no further ahead of a target than the target would need to brake at a speed that is allowed`(
     seed: Int, isJerkLimited: Bool
   ) {
@@ -51,18 +51,18 @@ import Testing
         furthest = max(furthest, side * (drive.audit.goal[0] - start))
       }
       #expect(furthest <= max(0, end) + right, "life \(life)")
-      while drive.audit.speed[0] != 0 { _ = drive.tick(to: drive.audit.goal[0]) }
+      for _ in 0..<400 where drive.audit.speed[0] != 0 { _ = drive.tick(to: drive.audit.goal[0]) }
     }
     #expect(drive.audit.finding == nil)
   }
 
-  @Test(arguments: 0..<30, [true, false]) func `A target that leaps is not run past`(seed: Int, isJerkLimited: Bool) {
+  @Test(arguments: 0..<20, [true, false]) func `A target that leaps is not run past`(seed: Int, isJerkLimited: Bool) {
     var drive = JointDrive(seed: seed, isJerkLimited: isJerkLimited)
     _ = drive.tick(to: 0, [.start])
     var place = 0.0
     for _ in 0..<10 {
       // More than the joint may speed up by in a tick, so that it is no motion of its own.
-      let least = 1.5 * drive.limits.acceleration[0] * drive.bench.seconds * drive.bench.seconds
+      let least = 1.02 * drive.limits.acceleration[0] * drive.bench.seconds * drive.bench.seconds
       let leap = least * (1 + 40 * drive.random.uniform() * drive.random.uniform())
       let side: Double = drive.random.uniform() < 0.5 ? -1 : 1
       let (start, end) = (place, place + side * leap)
