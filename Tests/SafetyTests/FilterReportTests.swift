@@ -105,6 +105,11 @@ import Testing
     further.arm()
     further.propose([0.010_001 * side, 0])
     #expect(further.tick([.start]).alterations == [.velocity, .acceleration])
+    // A tick of 20 rad/s², which the jerk limit does not allow at once.
+    let slow = Rig(limits: SafetyBench.limits(jerk: 1000))
+    slow.arm()
+    slow.propose([0.0005 * side, 0])
+    #expect(slow.tick([.start]).alterations == [.jerk])
     // 2 rad/s for two periods.
     for (goal, isBeyond) in [(0.02, false), (0.0201, true)] {
       let rig = HardwareRig()
@@ -113,6 +118,20 @@ import Testing
       rig.enable()
       #expect(rig.tick([.start]).alterations.contains(.reach) == isBeyond)
     }
+  }
+
+  @Test(arguments: [1.0, -1.0]) func `A target just beyond the reach of a joint that is held is told as that alone`(
+    side: Double
+  ) {
+    let rig = HardwareRig(HardwareRig.configuration(jerk: .infinity))
+    rig.arm()
+    rig.isHeld = true
+    rig.propose([0.0203 * side, 0])
+    rig.enable()
+    rig.tick([.start])
+    rig.ticks(20)
+    #expect(rig.last.alterations == [.reach] && rig.last.alteredJoints == 0b01)
+    #expect((rig.last.command.goal[0] * side - 0.02).magnitude < 1e-12)
   }
 
   @Test(arguments: [Double.infinity, 1000], [0.0002, -0.0002, 0.0005, 0.001, -0.003, 0.01])
@@ -134,6 +153,30 @@ import Testing
     fresh.arm()
     for tick in 0..<30 {
       let target = [rest[0] + offset, rest[1] - offset]
+      used.propose(target)
+      fresh.propose(target)
+      let requests: OperatorRequests = tick == 0 ? [.start] : .none
+      let goal = fresh.tick(requests).command.goal
+      #expect(used.tick(requests).command.goal == goal, "tick \(tick)")
+      // The target stands still, so it is not run past.
+      #expect((goal[0] - rest[0]) / offset < 1 + 1e-9 && (rest[1] - goal[1]) / offset < 1 + 1e-9)
+    }
+  }
+
+  @Test(arguments: [1.0, -1.0]) func `A new source with the target of the last one is a new source, too`(side: Double) {
+    let used = Rig(limits: SafetyBench.limits(jerk: 1000))
+    used.arm()
+    let target = [0.00035 * side, -0.00035 * side]
+    used.propose(target)
+    used.tick([.start])
+    used.tick([.stop])
+    used.ticks(10)
+    let rest = used.core.commandedGoal
+    #expect(used.core.state == .hold && rest[0] * side > 0 && rest[0] * side < 0.00035)
+    let fresh = Rig(limits: SafetyBench.limits(jerk: 1000))
+    fresh.inputs.joints.position = rest
+    fresh.arm()
+    for tick in 0..<10 {
       used.propose(target)
       fresh.propose(target)
       let requests: OperatorRequests = tick == 0 ? [.start] : .none

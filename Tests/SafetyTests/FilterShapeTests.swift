@@ -97,38 +97,4 @@ import Testing
     }
     #expect(blocked > 50, "the walls were in the way")
   }
-
-  /// The places of a way that are looked at lie the closer the nearer they are to its end, and the end leaps by up to 26 mrad
-  /// a tick while the arm gets faster: a post 14 mrad wide, margin included, must be seen however that falls.
-  @Test(arguments: [1.0, -1.0]) func `A post that is thinner than a tick's way is not leapt over`(side: Double) {
-    var configuration = HardwareRig.configuration(jerk: .infinity)
-    configuration.limits.velocity = JointVector([2.7, 2.7])
-    configuration.limits.acceleration = JointVector([12, 12])
-    configuration.limits.upper = JointVector([3, 3])
-    configuration.limits.lower = JointVector([-3, -3])
-    configuration.monitors.clampedShare = 1
-    configuration.residualTime = 10
-    var model = CapsuleModel()
-    _ = model.addLink(parent: -1, position: .zero, orientation: .identity, joint: 0)
-    _ = model.addLink(parent: -1, position: .zero, orientation: .identity)
-    _ = model.addCapsule(link: 0, from: Vector3(0.34, 0, 0), to: Vector3(0.36, 0, 0), radius: 0.001)
-    // At 0.35 m and an angle of 1 rad from where the rod is at 0.
-    let place = Quaternion(axis: Vector3(0, 0, 1), angle: side).rotate(Vector3(0.35, 0, 0))
-    let height = Vector3(0, 0, 0.1)
-    _ = model.addCapsule(link: 1, from: place - height, to: place + height, radius: 0.0008)
-    let isPair = model.keepApart(0, 1)
-    #expect(isPair)
-    model.margin = 0.00065
-    configuration.capsules = model
-    for before in stride(from: 0.3, to: 0.6, by: 0.01) {
-      let rig = HardwareRig(configuration)
-      rig.position = [side * (1 - before), 0]
-      rig.run(toward: [side * 2.9, 0], ticks: 1)
-      for _ in 0..<120 {
-        rig.tick()
-        #expect(rig.core.commandedGoal[0] * side < 1 && model.clearance(at: rig.core.commandedGoal) > 0.0006)
-      }
-      #expect(rig.last.alterations.contains(.collision), "from \(before) rad before it")
-    }
-  }
 }
