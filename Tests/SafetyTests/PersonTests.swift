@@ -67,6 +67,20 @@ import Testing
     #expect(rig.tick([.reset]) { $0.person.hasLostEvents = true }.refusal == .enableHeld)
   }
 
+  @Test func `Enable that was pressed while nobody could see it is no edge`() {
+    for isGone in [true, false] {
+      let rig = HardwareRig()
+      rig.arm()
+      rig.propose([0.1, 0], source: .person)
+      rig.ticks(5)
+      rig.tick { if isGone { $0.person.isPresent = false } else { $0.person.hasLostEvents = true } }
+      rig.inputs.person.enableIsHeld = true
+      #expect(rig.ticks(50).state == .hold)
+      rig.enable()
+      #expect(rig.last.state == .teleoperation)
+    }
+  }
+
   // MARK: Who has the arm
 
   @Test func `It is said who moves the arm, and a device that goes away stops whatever moves`() {
