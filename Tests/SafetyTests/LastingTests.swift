@@ -57,6 +57,22 @@ import Testing
     }
   }
 
+  @Test func `An obstruction that lasted long is over as soon as a short one`() {
+    // While a bad supply parks the arm, what it pushes against changes nothing but is told.
+    var configuration = HardwareRig.configuration()
+    configuration.parkPose = JointVector([-1.4, 1.4])
+    let rig = HardwareRig(configuration)
+    rig.run(toward: [0.2, 0.2], ticks: 100)
+    rig.inputs.health.setFaults(.voltage, of: 0)
+    #expect(rig.comesToRest(in: .park))
+    rig.isHeld = true
+    let ticks = rig.ticks(atMost: 100, { $0.joints.effort[0] = 2.9 }) { $0.active.has(.obstructed) }
+    #expect(ticks != nil && rig.last.state == .park)
+    #expect(rig.ticks(50) { $0.joints.effort[0] = 2.9 }.active.has(.obstructed))
+    #expect(rig.tick().active.has(.obstructed), "a single tick counts nothing")
+    #expect(!rig.tick().active.has(.obstructed) && rig.last.state == .park)
+  }
+
   @Test func `What was not read, or not as numbers, does not last on`() {
     for isRead in [true, false] {
       let rig = HardwareRig()

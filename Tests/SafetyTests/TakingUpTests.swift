@@ -67,6 +67,18 @@ import Testing
     #expect((rig.core.commandedGoal[1] + 0.2).magnitude < 1e-9)
   }
 
+  @Test func `Torque may take its time to come on at the second arming as at the first`() {
+    let rig = HardwareRig()
+    for _ in 0..<2 {
+      rig.tick()
+      rig.tick([.arm])
+      #expect(rig.ticks(20) { $0.power = .energising }.active == .none && rig.last.state == .arming)
+      #expect(rig.ticks(atMost: 20) { $0.state == .hold } != nil)
+      rig.tick([.disarm])
+      rig.ticks(5)
+    }
+  }
+
   @Test func `Torque that goes again before the arm was watched long enough begins the watch anew`() {
     let bench = Rig(armingTicks: 10)
     bench.tick([.arm])
