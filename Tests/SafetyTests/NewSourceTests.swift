@@ -17,8 +17,9 @@ import Testing
     return rig
   }
 
+  // A goal that is 1e-4 rad away is overshot by 7.5e-5 rad whatever was before: a known weakness (docs/safety-tests.md).
   @Test(arguments: [OperatorRequests.move, .park, .start, .none], [5e-5, 1.5e-4, 2e-4, 3e-4])
-  func `A goal close by is never overshot, whatever the last source was after`(request: OperatorRequests, way: Double) {
+  func `A goal close by is not overshot for what the last source was after`(request: OperatorRequests, way: Double) {
     var configuration = HardwareRig.configuration()
     let place = rested(configuration).core.commandedGoal[0]
     #expect(place < 0 && place > -0.29)
