@@ -8,6 +8,8 @@ from guest import Failed, Late
 
 # Two pulses for the same target differ by less than this.
 EDGE_US = 8
+# A pulse that begins just before the outputs go off is cut short.
+LONGEST_PULSE_US = 2_600
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
@@ -95,10 +97,15 @@ class Board:
         rows = (line.split() for line in text[:text.rfind("\n") + 1].splitlines())
         return [(int(words[0]), *words[1:]) for words in rows if int(words[0]) >= since_us]
 
-    def motion_end(self, since_us, channel=0):
-        """When the pulse of a channel changed last, of those put out after a time; the time itself when it did not change."""
+    def motion_end(self, since_us, channel=0, off_us=None):
+        """When the pulse of a channel changed last, of those put out after a time; the time itself when it did not change.
+
+        With the time at which the outputs went off, the pulse that this cut short is none.
+        """
         last_us, width = since_us, None
         for us, word, *rest in self.trace(since_us):
+            if off_us is not None and us > off_us - LONGEST_PULSE_US:
+                break
             if word == "pulse" and int(rest[0]) == channel and rest[1] != "off":
                 # The line's interrupts hold an edge up for some microseconds; a moving joint's pulses differ by more.
                 if width is not None and abs(float(rest[1]) - width) > EDGE_US:
