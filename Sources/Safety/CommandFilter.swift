@@ -174,19 +174,18 @@ struct CommandFilter: BitwiseCopyable {
   }
 
   /// Whether a motion and its way to rest keep the arm clear of itself and inside the workspace, or at least bring it no
-  /// nearer to anything than it is. The way is looked at in as many places as leave no joint more than `lookAhead`
-  /// between two of them, and at most sixteen.
+  /// nearer to anything than it is. The way is looked at in as many places, at equal times, as leave no joint more than
+  /// `lookAhead` between two of them, and at most 128: enough where a joint brakes evenly over 1.28 rad.
   @_noLocks
   private func isClear(_ next: InlineArray<16, JointMotion>, _ capsules: CapsuleModel) -> Bool {
     var longest = 0.0
-    var furthest = 0.0
+    var fastest = 0.0
     for index in 0..<limits.count {
       if next[index].plan.ticks > longest { longest = next[index].plan.ticks }
-      let way = next[index].highest - next[index].lowest
-      if way > furthest { furthest = way }
+      if next[index].top > fastest { fastest = next[index].top }
     }
-    let wanted = sinew_floor(furthest / CommandFilter.lookAhead) + 1
-    let parts = wanted < 4 ? 4 : (wanted < 16 ? wanted : 16)
+    let wanted = sinew_floor(longest * fastest / CommandFilter.lookAhead) + 1
+    let parts = wanted < 4 ? 4 : (wanted < 128 ? wanted : 128)
     var least = Double.infinity
     var part = 0.0
     while part <= parts {

@@ -143,7 +143,8 @@ struct JointMonitor: BitwiseCopyable {
     _ position: JointVector, _ configuration: SafetyConfiguration, _ found: inout ConditionJoints
   ) -> Bool {
     var isCredible = true
-    for index in 0..<measured.count {
+    // What a silent joint said last is no news: it has had one tick more to move.
+    for index in 0..<measured.count where silentTicks[index] == 0 {
       let reach =
         configuration.limits.velocity[index] * configuration.seconds * configuration.monitors.jumpPeriods
         * Double(missedTicks[index] &+ 1)

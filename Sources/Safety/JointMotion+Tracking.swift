@@ -2,7 +2,7 @@ import CSystem
 
 extension JointMotion {
   /// The motion of the next tick towards `wanted`, within limits and bounds, as fast as they allow and without running
-  /// past a target that stands still. A target that itself moves within the limits is met exactly.
+  /// past a target that stands still. A target that itself moves within the limits, once met, is met exactly.
   @_noLocks
   func tracking(_ wanted: Double, limits: TickLimits, bounds: Bounds) -> JointMotion {
     var motion = self

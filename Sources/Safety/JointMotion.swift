@@ -8,8 +8,9 @@ struct JointMotion: BitwiseCopyable {
   /// The goal's change in the last tick, and that change's change; without a jerk limit the latter is not kept.
   var speed = 0.0
   var acceleration = 0.0
-  /// The way to rest, and its lowest, highest and last point, rad.
+  /// The way to rest, its highest speed (rad per tick), and its lowest, highest and last point, rad.
   var plan = BrakingPlan()
+  var top = 0.0
   var lowest = 0.0
   var highest = 0.0
   var rest = 0.0
@@ -59,6 +60,7 @@ struct JointMotion: BitwiseCopyable {
     if plan.isRest {
       speed = 0
       acceleration = 0
+      top = 0
     }
     goal += speed
   }
@@ -87,6 +89,7 @@ struct JointMotion: BitwiseCopyable {
       speed: motion.speed, acceleration: motion.acceleration, limits: limits, extent: &extent)
     isTooHigh = motion.speed > 0 || (motion.speed == 0 && motion.acceleration > 0)
     guard extent.isValid else { return nil }
+    motion.top = extent.topSpeed
     motion.rest = motion.goal + extent.end
     motion.lowest = motion.goal + extent.lowest
     motion.highest = motion.goal + extent.highest

