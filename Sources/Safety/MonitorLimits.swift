@@ -25,8 +25,12 @@ public struct MonitorLimits: Sendable, BitwiseCopyable {
   public var obstructedReach = 0.6
   /// … pushes with more than this share of its effort limit, or …
   public var obstructedEffort = 0.7
-  /// … where efforts are not measured, moves slower than this although it is not meant to stand still, rad/s; …
+  /// … where efforts are not measured, moves slower than this although it is not meant to stand still, rad/s, while its
+  /// goal has gone so much further since it last moved, rad, or is so much of the reach ahead of it that it is led no
+  /// further; …
   public var obstructedSpeed = 0.05
+  public var obstructedGrowth = 0.02
+  public var obstructedLead = 0.9
   /// … all that for this long, ns.
   public var trackingTime: Int64 = 150_000_000
   /// How far a joint at rest may move away from its goal, rad, and for how long, ns.

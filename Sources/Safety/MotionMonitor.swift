@@ -8,6 +8,8 @@ struct MotionMonitor: BitwiseCopyable {
   private var lagging: InlineArray<16, Persistence> = InlineArray(repeating: Persistence())
   private var obstructed: InlineArray<16, Persistence> = InlineArray(repeating: Persistence())
   private var moving: InlineArray<16, Persistence> = InlineArray(repeating: Persistence())
+  /// How far each joint was behind its goal, with its sign, when it last moved or was meant to stand still, rad.
+  private var carried: InlineArray<16, Double> = InlineArray(repeating: 0)
   /// The smallest distance of each joint from its goal since it came to rest, rad.
   private var nearest: InlineArray<16, Double> = InlineArray(repeating: 0)
   /// How far outside its limits each joint may be without a new alarm, rad: as far as it has been since the last one.
@@ -44,19 +46,27 @@ struct MotionMonitor: BitwiseCopyable {
     let monitors = configuration.monitors
     let ticks = configuration.ticks(monitors.trackingTime)
     for index in 0..<goal.count {
-      let error = (goal[index] - measured[index]).magnitude
+      let lag = goal[index] - measured[index]
+      let error = lag.magnitude
       if lagging[index].note(error > monitors.trackingError, for: ticks) {
         active = active.adding(.trackingError)
         found.note(.trackingError, joint: index)
       }
       let limit = configuration.limits.effort[index]
+      let reach = configuration.limits.velocity[index] * configuration.residualTime
       let isPushing: Bool
       if joints.present.rawValue & JointQuantities.effort.rawValue != 0 && limit.isFinite {
         isPushing = joints.effort[index].magnitude > monitors.obstructedEffort * limit
       } else {
-        isPushing = !standsStill && joints.velocity[index].magnitude < monitors.obstructedSpeed
+        let isStill = joints.velocity[index].magnitude < monitors.obstructedSpeed
+        if standsStill || !isStill { carried[index] = lag }
+        // A load lets a joint sag for good. It pushes where its goal goes on without it, or can be led no further.
+        let growth = lag > 0 ? lag - carried[index] : carried[index] - lag
+        isPushing =
+          !standsStill && isStill
+          && (growth > monitors.obstructedGrowth || error > monitors.obstructedLead * reach)
       }
-      var allowed = configuration.limits.velocity[index] * configuration.residualTime * monitors.obstructedReach
+      var allowed = reach * monitors.obstructedReach
       if allowed > monitors.obstructedError { allowed = monitors.obstructedError }
       if obstructed[index].note(isPushing && error > allowed, for: ticks) {
         active = active.adding(.obstructed)

@@ -24,6 +24,7 @@ extension MonitorLimits {
       guard obstructedError >= 0, obstructedReach >= 0, obstructedEffort >= 0, obstructedSpeed >= 0 else {
         return false
       }
+      guard obstructedGrowth >= 0, obstructedLead >= 0 else { return false }
       guard standstillTolerance >= 0, armingDrift >= 0, dampTorqueShare >= 0, dampTorqueShare <= 1 else { return false }
       guard busErrorShare >= 0, clampedShare >= 0 else { return false }
       return !lowestVoltage.isNaN && !highestTemperature.isNaN

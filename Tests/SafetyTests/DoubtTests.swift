@@ -311,7 +311,8 @@ import Testing
       { $0.monitors.jumpPeriods = .nan }, { $0.monitors.outsideTolerance = .nan }, { $0.monitors.oldPeriods = .nan },
       { $0.monitors.stalePeriods = .nan }, { $0.monitors.obstructedError = .nan },
       { $0.monitors.obstructedReach = .nan }, { $0.monitors.obstructedEffort = .nan },
-      { $0.monitors.obstructedSpeed = .nan }, { $0.monitors.dampTorqueShare = .nan },
+      { $0.monitors.obstructedSpeed = .nan }, { $0.monitors.obstructedGrowth = .nan },
+      { $0.monitors.obstructedLead = .nan }, { $0.monitors.dampTorqueShare = .nan },
       { $0.monitors.dampTorqueShare = 1.5 }, { $0.monitors.highestTemperature = .nan },
       { $0.monitors.lowestVoltage = .nan },
     ]

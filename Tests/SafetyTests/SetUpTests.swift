@@ -40,6 +40,7 @@ import Testing
       { $0.monitors.stalePeriods = 0 }, { $0.monitors.jumpPeriods = 0 }, { $0.monitors.outsideTolerance = 0 },
       { $0.monitors.trackingError = 0 }, { $0.monitors.obstructedError = 0 }, { $0.monitors.obstructedReach = 0 },
       { $0.monitors.obstructedEffort = 0 }, { $0.monitors.obstructedSpeed = 0 },
+      { $0.monitors.obstructedGrowth = 0 }, { $0.monitors.obstructedLead = 0 },
       { $0.monitors.standstillTolerance = 0 }, { $0.monitors.armingDrift = 0 }, { $0.monitors.dampTorqueShare = 0 },
       { $0.monitors.dampTorqueShare = 1 }, { $0.monitors.busErrorShare = 0 }, { $0.monitors.clampedShare = 0 },
       { $0.monitors.trackingError = .infinity }, { $0.monitors.highestTemperature = -300 },
