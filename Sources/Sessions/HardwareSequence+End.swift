@@ -18,8 +18,7 @@ extension HardwareSequence {
       // Whoever insists while the arm moves to its park pose wants it to stop: torque goes off where it comes to rest.
       skipsPark = true
     } else {
-      // What a fault has stopped, and the core parks because it could not hold it, ends by that fault.
-      core.ending = core.loop.decision.latched.rawValue == 0 ? .stopped : .fault
+      core.noteStop()
       wasStopped = true
       end(&core)
       skipsPark = signals > 1

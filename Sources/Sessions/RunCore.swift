@@ -118,6 +118,10 @@ struct RunCore: ~Copyable {
     causeJoints = loop.decision.joints
   }
 
+  /// A person has the run end. What a fault has stopped before ends by that fault.
+  @_noLocks
+  mutating func noteStop() { ending = loop.decision.latched.rawValue == 0 ? .stopped : .fault }
+
   /// Takes an episode that has ended into the statistics, unless it was cut short. True when one has just been cut short.
   @_noLocks
   mutating func countEpisode() -> Bool {

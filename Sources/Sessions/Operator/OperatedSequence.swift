@@ -45,7 +45,7 @@ struct OperatedSequence: BitwiseCopyable {
     let state = core.loop.decision.state
     if !core.isEnding {
       if signals > 0 {
-        core.ending = core.loop.decision.latched.rawValue == 0 ? .stopped : .fault
+        core.noteStop()
         end(&core)
       } else if OperatedSequence.isOver(core) {
         end(&core)
