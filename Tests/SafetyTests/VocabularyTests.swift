@@ -131,6 +131,8 @@ import Testing
   @Test func goodLimitsHaveNoProblem() {
     #expect(SafetyBench.limits().problem(jointNames: ["a", "b"]) == nil)
     #expect(JointLimits(unlimited: 16).problem(jointNames: []) == nil)
+    let small = SafetyBench.limits(position: 1e-9, velocity: 1e-9, acceleration: 1e-9, jerk: 1e-9, effort: 1e-9)
+    #expect(small.problem(jointNames: ["a", "b"]) == nil)
   }
 
   @Test func aProblemNamesTheJointTheLimitAndTheValue() {

@@ -420,8 +420,9 @@ public struct BoardLink: ~Copyable {
   }
 
   /// How far ahead of the host's time a stamp shows another clock than the one compared with, ns: a board that starts again
-  /// where its clock had passed half of its range. One in an emulator that was held up may be ahead by less.
-  private static var farAhead: Int64 { @_noLocks get { 250_000_000 } }
+  /// where its clock had passed half of its range is ahead by up to half an hour. One in an emulator, whose time runs a
+  /// quarter too fast or was held up, is ahead by less when its host was silent for a while.
+  private static var farAhead: Int64 { @_noLocks get { 2_000_000_000 } }
   /// How far the board's clock may be off without having begun anew, µs. A board takes longer to start.
   private static var clockTolerance: Int64 { @_noLocks get { 20_000 } }
 }
