@@ -160,6 +160,18 @@ import Testing
     let isAdoptedAgain = rig.core.adopt(JointVector([0.5, 0.5]))
     #expect(isAdopted && !isAdoptedAgain)
     #expect(rig.core.commandedGoal == JointVector([0, 0]))
+    let arming = HardwareRig()
+    arming.tick()
+    arming.tick([.arm])
+    let isAdoptedMeanwhile = arming.core.adopt(JointVector([0.1, 0.1]))
+    #expect(arming.last.state == .arming && !isAdoptedMeanwhile)
+  }
+
+  @Test func `What was refused in one tick is not told in the next`() {
+    let rig = HardwareRig()
+    rig.tick()
+    #expect(rig.tick([.start]).refusal == .notArmed)
+    #expect(rig.tick().refusal == .none && rig.last.refused == .none)
   }
 
   @Test func `A stop while torque comes on takes it off again`() {
@@ -305,6 +317,7 @@ import Testing
     let changes: [(inout SafetyConfiguration) -> Void] = [
       { $0.moveSpeed = .nan }, { $0.moveSpeed = 0 }, { $0.envelope = .nan }, { $0.envelope = 0.5 },
       { $0.handoverDistance = .nan }, { $0.handoverDistance = -1 }, { $0.residualTime = .nan },
+      { $0.residualTime = 0 },
       { $0.handoverTime = -1 }, { $0.parkTime = 0 }, { $0.limits.velocity[1] = .infinity },
       { $0.monitors.trackingError = .nan }, { $0.monitors.busErrorShare = .nan }, { $0.monitors.clampedShare = .nan },
       { $0.monitors.standstillTolerance = .nan }, { $0.monitors.armingDrift = .nan },
