@@ -67,14 +67,17 @@ import Testing
         #expect(motion.after(change, limits: limits, bounds: bounds, end: &end, isTooHigh: &isTooHigh) == nil)
         #expect(isTooHigh == (change > 0))
         bounds = JointMotion.Bounds(lower: -0.01, upper: 0.01)
-        // Moving up, and turned back so hard that it would end below, and the other way round.
-        motion = JointMotion(at: change > 0 ? -0.00995 : 0.00995)
-        motion.speed = change
-        motion.acceleration = limits.jerk.isFinite ? -change : 0
-        isTooHigh = said
-        let back = motion.after(-2 * change, limits: limits, bounds: bounds, end: &end, isTooHigh: &isTooHigh)
-        if back == nil { #expect(isTooHigh == (change < 0)) }
       }
+    }
+    // It still goes one way, and turns round so hard that it would end beyond the bound on the other side.
+    for side in [1.0, -1.0] {
+      var motion = JointMotion(at: 0.0099 * side)
+      motion.speed = -0.0021 * side
+      motion.acceleration = 0.002 * side
+      var (end, isTooHigh) = (0.0, said)
+      let next = motion.after(
+        0.002 * side, limits: Self.smooth, bounds: bounds, end: &end, isTooHigh: &isTooHigh)
+      #expect(next == nil && isTooHigh == (side > 0))
     }
   }
 
@@ -97,11 +100,17 @@ import Testing
         #expect(
           motion.tracking(0.01, limits: limits, bounds: bounds).goal
             == fresh.tracking(0.01, limits: limits, bounds: bounds).goal)
-        motion.goal = 0.0099
-        fresh.goal = 0.0099
-        #expect(
-          motion.tracking(0.01, limits: limits, bounds: bounds).goal
-            == fresh.tracking(0.01, limits: limits, bounds: bounds).goal)
+        for (part, speed) in (0..<120).flatMap({ part in [0, 0.0002, 0.001].map { (part, $0) } }) {
+          for goal in [\JointMotion.goal, \.rest, \.lowest, \.highest] {
+            motion[keyPath: goal] = 0.01 - 0.00002 * Double(part)
+            fresh[keyPath: goal] = 0.01 - 0.00002 * Double(part)
+          }
+          motion.speed = speed
+          fresh.speed = speed
+          #expect(
+            motion.tracking(0.01, limits: limits, bounds: bounds).goal
+              == fresh.tracking(0.01, limits: limits, bounds: bounds).goal)
+        }
       }
     }
   }
