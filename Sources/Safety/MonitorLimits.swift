@@ -25,12 +25,12 @@ public struct MonitorLimits: Sendable, BitwiseCopyable {
   public var obstructedReach = 0.6
   /// … pushes with more than this share of its effort limit, or …
   public var obstructedEffort = 0.7
-  /// … where efforts are not measured, moves slower than this although it is not meant to stand still, rad/s, while its
-  /// goal has gone so much further since it last moved, rad, or is so much of the reach ahead of it that it is led no
-  /// further (an STS3215 with twice its friction, two thirds of its gain and 0.01 rad of backlash turns round only after
-  /// 0.045 rad); …
+  /// … where efforts are not measured, moves slower than this although it is not meant to stand still, rad/s, while …
   public var obstructedSpeed = 0.05
+  /// … its goal has gone so much further since it last moved, rad (an STS3215 with twice its friction, two thirds of its
+  /// gain and 0.01 rad of backlash turns round only after 0.045 rad), or …
   public var obstructedGrowth = 0.06
+  /// … is ahead of it by more than this share of the reach, so that it is led no further; …
   public var obstructedLead = 0.9
   /// … all that for this long, ns.
   public var trackingTime: Int64 = 150_000_000

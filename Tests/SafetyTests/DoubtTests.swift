@@ -342,7 +342,7 @@ import Testing
     #expect(!simulated.areNumbersUsable, "without a largest speed nothing bounds what a dead host leaves behind")
   }
 
-  // At 0.35 m from the axis, both radii and the margin are 57 mrad wide for the joint, or 11: less than a look ahead.
+  // At 0.35 m from the axis the radii and the margin bar 86 mrad of the joint's way, or 11: less than a look ahead.
   @Test(arguments: [0.005, 0.00095])
   func `A fast joint cannot pass through something thin between two looks ahead`(radius: Double) {
     var configuration = HardwareRig.configuration(jerk: 20000)
