@@ -1,4 +1,5 @@
 import ArmModel
+import Foundation
 import Numerics
 import Testing
 
@@ -131,6 +132,45 @@ private final class Shape {
     }
     #expect(model.addCapsule(link: 0, from: .zero, to: up, radius: 0.1) == nil)
     #expect(model.capsuleCount == 24 && model.linkCount == 17)
+  }
+
+  @Test(arguments: [0.3, 0.6, 0.9, 0.99, 1.19, 1.5, 2.4])
+  func `Whatever bars as much of the way to rest as the look ahead goes is seen, wherever it is`(speed: Double) throws {
+    let limits = JointLimits(
+      lower: JointVector([-9]), upper: JointVector([9]), velocity: JointVector([speed]),
+      acceleration: JointVector([12]), jerk: JointVector([.infinity]), effort: JointVector([1]))
+    var filter = CommandFilter(limits: limits, period: 0.02)
+    filter.adopt(JointVector([0]))
+    func advance(_ filter: inout CommandFilter, _ model: CapsuleModel) -> Double {
+      var (alterations, joints) = (Alterations.none, UInt16(0))
+      let still = JointVector([0])
+      let reach = JointVector([.infinity])
+      return filter.advance(
+        to: JointVector([9]), measured: still, reach: reach, fastest: limits.velocity, capsules: model,
+        alterations: &alterations, joints: &joints)[0]
+    }
+    for _ in 0..<20 { _ = advance(&filter, CapsuleModel()) }
+    var braking = filter
+    let next = advance(&braking, CapsuleModel())
+    while !braking.decelerate() {}
+    let rest = braking.goal[0]
+    // Two points on a circle of 0.35 m that keep a margin of 3.5 mm apart bar 0.01 rad on either side.
+    for part in 0...200 {
+      let place = next + (rest - next) * Double(part) / 200
+      let model = Shape()
+      model.margin = 0.0035 - 0.00002
+      let arm = try #require(model.addLink(parent: -1, position: .zero, orientation: Self.straight, joint: 0))
+      let post = try #require(model.addLink(parent: -1, position: .zero, orientation: Self.straight))
+      let tip = Vector3(0.35, 0, 0)
+      let (x, y) = (0.35 * cos(place), 0.35 * sin(place))
+      let moving = try #require(model.addCapsule(link: arm, from: tip, to: tip, radius: 0.00001))
+      let fixed = try #require(
+        model.addCapsule(link: post, from: Vector3(x, y, 0), to: Vector3(x, y, 0), radius: 0.00001))
+      #expect(model.keepApart(moving, fixed))
+      var blocked = filter
+      _ = advance(&blocked, model.model)
+      #expect(blocked.isBlocked, "\(place) rad, between \(next) and \(rest)")
+    }
   }
 
   @Test func `An arm that is too near already may move away and not nearer`() {

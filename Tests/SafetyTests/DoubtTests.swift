@@ -287,6 +287,21 @@ import Testing
     #expect(rig.core.commandedGoal == JointVector([0.1, 0]), "what was blocked before is forgotten")
   }
 
+  @Test func `A person is not stopped for what blocked the policy before, even before the sticks say anything`() {
+    let rig = HardwareRig(Injection.walled())
+    rig.run(toward: [1.2, 0], ticks: 1)
+    #expect(rig.ticks(atMost: 1000) { $0.active.has(.collisionPredicted) } != nil)
+    #expect(rig.comesToRest(in: .hold))
+    rig.propose([rig.core.commandedGoal[0], 0], source: .person)
+    rig.personIsAlive = false
+    // Long enough for the proposal to be old, and not for the pad to be silent.
+    rig.ticks(10)
+    rig.enable()
+    #expect(rig.last.state == .teleoperation)
+    for _ in 0..<5 { #expect(rig.tick().state == .teleoperation && rig.last.active == .none) }
+    #expect(rig.finding == nil)
+  }
+
   @Test func `A stop on the way to a parking for a bad supply spares the arm that motion`() {
     let rig = HardwareRig()
     rig.run()

@@ -115,6 +115,28 @@ import Testing
     }
   }
 
+  // So slow a jerk that an acceleration outlasts the speed: the joint that follows such a target brakes in time itself.
+  @Test(arguments: [1.0, -1.0]) func `A target that no plan brings to rest is not led`(side: Double) {
+    let limits = TickLimits(speed: 0.02, acceleration: 0.002, jerk: 0.0001, seconds: 1)
+    let (speed, acceleration) = (-0.0025958 * side, 0.0007373 * side)
+    var extent = BrakingPlan.Extent()
+    _ = BrakingPlan.make(speed: speed, acceleration: acceleration, limits: limits, extent: &extent)
+    #expect(!extent.isValid)
+    // The joint is far behind the target, and its acceleration near enough to the target's for that to count as smooth.
+    var motion = JointMotion(at: 0)
+    motion.acceleration = acceleration
+    motion.targetSpeed = speed - acceleration
+    for place in [0.0, 0.01, -0.01] {
+      motion.target = place - speed
+      let next = motion.tracking(place, limits: limits, bounds: JointMotion.Bounds(lower: -9, upper: 9))
+      var standing = motion
+      standing.target = place
+      standing.targetSpeed = 0
+      let still = standing.tracking(place, limits: limits, bounds: JointMotion.Bounds(lower: -9, upper: 9))
+      #expect(next.goal == still.goal && next.rest == still.rest, "towards \(place) rad, as towards one that stands")
+    }
+  }
+
   @Test(arguments: [1.0, -1.0]) func `A target beyond the reach is one at the reach`(side: Double) {
     var bounds = JointMotion.Bounds(lower: -1, upper: 1)
     bounds.furthest = 0.0003
