@@ -214,7 +214,8 @@ static void add_point_mass(mjModel *model, int body, const double point[3], doub
   model->body_sameframe[body] = 0;
 }
 
-int sinew_mujoco_add_point_mass(mjModel *model, int body, const double point[3], double mass) {
+int sinew_mujoco_add_point_mass(mjModel *model, int body, double x, double y, double z, double mass) {
+  const double point[3] = {x, y, z};
   volatile int status = SINEW_MUJOCO_OK;
   GUARDED(add_point_mass(model, body, point, mass), status = SINEW_MUJOCO_ERROR);
   return status;

@@ -44,7 +44,7 @@ public struct Rehearsal: ~Copyable {
   public mutating func begin(random: inout RandomStream) {
     loop.restart()
     let start = loop.sampleEpisode(from: &random)
-    arm.restartNoise(from: start.noise)
+    arm.beginEpisode(from: start.noise)
     for index in 0..<variableCount {
       arm.setVariable(index, loop.taskVariable(index))
       loop.setTwinVariable(index, loop.taskVariable(index))

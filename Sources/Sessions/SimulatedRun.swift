@@ -95,7 +95,7 @@ struct SimulatedRun: ~Copyable, SessionRun {
   @_noLocks
   private mutating func prepareEpisode() {
     let start = core.loop.sampleEpisode()
-    arm.restartNoise(from: start.noise)
+    arm.beginEpisode(from: start.noise)
     for index in 0..<core.bounds.variableCount {
       arm.setVariable(index, core.loop.taskVariable(index))
       core.loop.setTwinVariable(index, core.loop.taskVariable(index))

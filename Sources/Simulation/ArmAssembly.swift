@@ -1,13 +1,15 @@
 import ArmModel
 import CMuJoCo
 
-/// Set-up of a simulated arm: which joints, what drives each, and the model as the servos and perturbations make it.
+/// Set-up of a simulated arm: which joints, what drives each, and the model as the servos make it, ready to be perturbed.
 final class ArmAssembly {
   let source: PhysicsModel
   let joints: [PhysicsModel.Joint]
   let mode: CommandMode
-  private(set) var drives: [JointDrive] = []
-  /// The model to simulate: the shared one, or `copy` where something had to be edited.
+  private(set) var recipes: [DriveRecipe] = []
+  /// The model's own numbers; nil when the shared model is simulated as it is.
+  private(set) var baseline: ModelBaseline?
+  /// The model to simulate: the shared one, or `copy` where something has to be edited.
   private(set) var model: UnsafeMutablePointer<mjModel>
   /// Owned by the assembly until `takeCopy`.
   private var copy: UnsafeMutablePointer<mjModel>?
@@ -21,9 +23,16 @@ final class ArmAssembly {
     let actuators = try JointSelection.actuators(for: joints, of: source)
     let profiles = try servos.profiles(for: names)
     mode = try JointSelection.mode(joints, actuators, servos: profiles != nil, of: source)
-    try edit(actuators, profiles, perturbations)
-    for index in joints.indices {
-      drives.append(try drive(joints[index], actuators[index], profiles?[index], perturbations))
+    let corners = perturbations.bounds.corners
+    for values in corners { try checkApplicable(values, actuators, servos: profiles != nil) }
+    try copyModel(actuators, profiles, perturbations)
+    for index in joints.indices { recipes.append(recipe(joints[index], actuators[index], profiles?[index])) }
+    for values in corners {
+      try put(values)
+      guard profiles != nil else { continue }
+      for index in joints.indices where recipes[index].isServo {
+        try checkStability(joints[index], recipes[index].servo(values))
+      }
     }
   }
 
@@ -36,53 +45,56 @@ final class ArmAssembly {
     return taken
   }
 
+  /// Puts values into the copy, if there is one.
+  func put(_ values: PerturbationValues) throws(SimulationError) {
+    guard let copy, let baseline else { return }
+    guard let data = sinew_mujoco_make_data(copy) else { throw noMemory }
+    defer { sinew_mujoco_delete_data(data) }
+    let status = baseline.apply(values, to: copy, data: data)
+    guard status == Int32(SINEW_MUJOCO_OK) else {
+      throw SimulationError(.engine, file: source.path, EngineStatus.explain(Int(status)))
+    }
+  }
+
+  private var noMemory: SimulationError {
+    SimulationError(.engine, file: source.path, "no memory for a copy of the model")
+  }
+
   // MARK: Drives
 
-  private func drive(
-    _ joint: PhysicsModel.Joint, _ actuator: PhysicsModel.Actuator, _ profile: ServoProfile?,
-    _ perturbations: Perturbations
-  ) throws(SimulationError) -> JointDrive {
+  private func recipe(
+    _ joint: PhysicsModel.Joint, _ actuator: PhysicsModel.Actuator, _ profile: ServoProfile?
+  ) -> DriveRecipe {
     let m = model.pointee
     let dof = Int(m.jnt_dofadr[joint.index])
-    var parameters =
-      profile?.parameters
-      ?? ServoParameters(supplyVoltage: 1, torqueConstant: 1, resistance: 1, proportional: 0)
-    parameters.proportional *= perturbations[.gain]
-    parameters.maxDuty *= min(1, perturbations[.torqueLimit])
-    parameters.torqueLimit *= perturbations[.torqueLimit]
-    if perturbations.isSet(.voltage) { parameters.supplyVoltage = perturbations[.voltage] }
-    var kind = JointDrive.Kind.servo
-    var scale = 1.0
-    var limit = Double.infinity
+    var recipe = DriveRecipe()
+    recipe.kind = .servo
+    recipe.position = Int(m.jnt_qposadr[joint.index])
+    recipe.velocity = dof
+    recipe.control = actuator.controlIndex
+    recipe.armature = m.dof_armature[dof]
+    if let profile { recipe.parameters = profile.parameters }
     switch actuator.kind {
     case .torqueMotor(let gain):
-      scale = gain
-      if profile == nil {
-        kind = .motor
-        if let range = actuator.controlRange {
-          limit = max(range.lowerBound.magnitude, range.upperBound.magnitude) * gain.magnitude
-        }
-        if perturbations.isSet(.torqueLimit) { limit *= perturbations[.torqueLimit] } else { limit = .infinity }
-      } else {
-        try checkStability(joint, dof: dof, parameters)
+      recipe.scale = gain
+      guard profile == nil else { break }
+      recipe.kind = .motor
+      if let range = actuator.controlRange {
+        recipe.motorRange = max(range.lowerBound.magnitude, range.upperBound.magnitude) * gain.magnitude
       }
     case .position(let gear):
-      kind = .actuator
-      scale = gear
+      recipe.kind = .actuator
+      recipe.scale = gear
     case .other: break
     }
-    return JointDrive(
-      kind: kind, position: Int(m.jnt_qposadr[joint.index]), velocity: dof, control: actuator.controlIndex,
-      scale: scale,
-      motorGain: perturbations[.gain], motorLimit: limit, servo: Servo(parameters),
-      backlash: Backlash(play: perturbations[.backlash], armature: m.dof_armature[dof]))
+    return recipe
   }
 
   /// The servo acts once per physics step; against too little inertia that is an oscillator, not a servo.
   private func checkStability(
-    _ joint: PhysicsModel.Joint, dof: Int, _ servo: ServoParameters
+    _ joint: PhysicsModel.Joint, _ servo: ServoParameters
   ) throws(SimulationError) {
-    let inertia = model.pointee.dof_M0[dof]
+    let inertia = model.pointee.dof_M0[Int(model.pointee.jnt_dofadr[joint.index])]
     let step = source.timestep
     let ratio = max(servo.electricDamping * step, servo.stiffness * step * step) / inertia
     guard ratio < 0.5 else {
@@ -95,62 +107,36 @@ final class ArmAssembly {
 
   // MARK: Model edits
 
-  /// Puts servos and perturbations into a copy of the model; leaves the shared one when there is nothing to edit.
-  private func edit(
+  /// Makes a copy of the model where servos or perturbations edit it, and puts the servos in; else the shared one stays.
+  private func copyModel(
     _ actuators: [PhysicsModel.Actuator], _ profiles: [ServoProfile]?, _ perturbations: Perturbations
   ) throws(SimulationError) {
-    try checkApplicable(perturbations, actuators, servos: profiles != nil)
-    let positionGain = perturbations.isSet(.gain) && mode == .position && profiles == nil
-    let forceLimit = perturbations.isSet(.torqueLimit) && mode == .position && profiles == nil
-    guard
-      profiles != nil || perturbations.isSet(.payload) || perturbations.isSet(.friction) || positionGain || forceLimit
-    else { return }
-    guard let copy = sinew_mujoco_copy_model(source.pointer), let data = sinew_mujoco_make_data(copy) else {
-      throw SimulationError(.engine, file: source.path, "no memory for a copy of the model")
-    }
-    defer { sinew_mujoco_delete_data(data) }
+    let scalesActuators = mode == .position && profiles == nil
+    let editing: [Perturbations.Name] =
+      scalesActuators ? [.payload, .friction, .gain, .torqueLimit] : [.payload, .friction]
+    guard profiles != nil || editing.contains(where: { perturbations.isSet($0) }) else { return }
+    guard let copy = sinew_mujoco_copy_model(source.pointer) else { throw noMemory }
     self.copy = copy
     model = copy
     for index in joints.indices {
+      guard let servo = profiles?[index].parameters else { continue }
       let dof = Int(copy.pointee.jnt_dofadr[joints[index].index])
-      let actuator = actuators[index]
-      if let servo = profiles?[index].parameters {
-        if let armature = servo.armature { copy.pointee.dof_armature[dof] = armature }
-        if let friction = servo.friction { copy.pointee.dof_frictionloss[dof] = friction }
-        if let viscous = servo.viscous { copy.pointee.dof_damping[dof] = viscous }
-        // The servo limits itself; the motor's range in the file is that of whatever servo its author had in mind.
-        copy.pointee.actuator_ctrllimited[actuator.controlIndex] = false
-      }
-      copy.pointee.dof_frictionloss[dof] *= perturbations[.friction]
-      copy.pointee.dof_damping[dof] *= perturbations[.friction]
-      if positionGain {
-        copy.pointee.actuator_gainprm[Int(mjNGAIN) * actuator.index] *= perturbations[.gain]
-        copy.pointee.actuator_biasprm[Int(mjNBIAS) * actuator.index + 1] *= perturbations[.gain]
-      }
-      if forceLimit {
-        copy.pointee.actuator_forcerange[2 * actuator.index] *= perturbations[.torqueLimit]
-        copy.pointee.actuator_forcerange[2 * actuator.index + 1] *= perturbations[.torqueLimit]
-      }
+      if let armature = servo.armature { copy.pointee.dof_armature[dof] = armature }
+      if let friction = servo.friction { copy.pointee.dof_frictionloss[dof] = friction }
+      if let viscous = servo.viscous { copy.pointee.dof_damping[dof] = viscous }
+      // The servo limits itself; the motor's range in the file is that of whatever servo its author had in mind.
+      copy.pointee.actuator_ctrllimited[actuators[index].controlIndex] = false
     }
-    if perturbations.isSet(.payload) {
-      let place = try Payload.place(perturbations.payloadBody, joints: joints, in: source)
-      let status = place.point.withUnsafeBufferPointer {
-        sinew_mujoco_add_point_mass(copy, Int32(place.body), $0.baseAddress, perturbations[.payload])
-      }
-      try require(status)
-    }
-    try require(sinew_mujoco_set_constants(copy, data))
-  }
-
-  private func require(_ status: Int32) throws(SimulationError) {
-    guard status == Int32(SINEW_MUJOCO_OK) else {
-      throw SimulationError(.engine, file: source.path, EngineStatus.explain(Int(status)))
-    }
+    let carrier =
+      perturbations.isSet(.payload)
+      ? try Payload.place(perturbations.payloadBody, joints: joints, in: source) : nil
+    baseline = ModelBaseline(
+      copy, joints: joints, actuators: actuators, carrier: carrier, scalesActuators: scalesActuators)
   }
 
   /// Perturbations that this arm's drives cannot express are refused, never ignored.
   private func checkApplicable(
-    _ perturbations: Perturbations, _ actuators: [PhysicsModel.Actuator], servos: Bool
+    _ perturbations: PerturbationValues, _ actuators: [PhysicsModel.Actuator], servos: Bool
   ) throws(SimulationError) {
     if perturbations.isSet(.voltage) && !servos {
       throw SimulationError(

@@ -10,13 +10,14 @@ struct CommandQueue: ~Copyable {
   private let capacity: Int
   private var first = 0
   private var count = 0
-  /// Steps from giving to effect.
-  let delay: Int
+  /// Steps from giving to effect; at most what there is room for.
+  var delay: Int
 
-  /// Room for every command that can be on its way when one is given per `interval` steps.
-  init(delay: Int, interval: Int, joints: Int) {
+  /// Room for every command that can be on its way when one is given per `interval` steps and none takes more than
+  /// `longest`.
+  init(delay: Int, longest: Int, interval: Int, joints: Int) {
     self.delay = delay
-    capacity = delay / max(1, interval) + 2
+    capacity = longest / max(1, interval) + 2
     entries = .allocate(capacity: capacity)
     entries.initialize(repeating: Entry(due: 0, goal: JointVector(repeating: 0, count: joints)), count: capacity)
   }
@@ -55,20 +56,26 @@ struct CommandQueue: ~Copyable {
 struct StatusHistory: ~Copyable {
   private let values: UnsafeMutablePointer<Double>
   private let joints: Int
-  private let slots: Int
   private var newest = 0
-  /// Steps from measuring to arrival.
-  let delay: Int
+  /// Steps from measuring to arrival; at most what there is room for. A new one counts from the next reset on.
+  private(set) var delay: Int
+  private var slots: Int { @_noLocks get { delay + 1 } }
 
-  init(delay: Int, joints: Int) {
+  /// Room for delays of up to `longest` steps.
+  init(delay: Int, longest: Int, joints: Int) {
     self.delay = delay
     self.joints = joints
-    slots = delay + 1
-    values = .allocate(capacity: slots * joints * 3)
-    values.initialize(repeating: 0, count: slots * joints * 3)
+    values = .allocate(capacity: (longest + 1) * joints * 3)
+    values.initialize(repeating: 0, count: (longest + 1) * joints * 3)
   }
 
   deinit { values.deallocate() }
+
+  @_noLocks
+  mutating func setDelay(_ steps: Int) {
+    delay = steps
+    newest = 0
+  }
 
   /// Opens the slot for the step just made.
   @_noLocks

@@ -25,6 +25,7 @@ struct JointDrive: BitwiseCopyable {
   /// The goal in force, rad or N·m.
   var goal = 0.0
 
+  @_noLocks
   init(
     kind: Kind, position: Int, velocity: Int, control: Int, scale: Double, motorGain: Double, motorLimit: Double,
     servo: Servo, backlash: Backlash

@@ -2,6 +2,10 @@ import Configuration
 
 /// Named departures of the simulator from nominal: what a real arm does and the model does not. Nothing is perturbed in
 /// a new value. The same perturbations and seed give the same run, byte for byte.
+///
+/// A perturbation is a number, or a range from which every episode draws another one, uniformly: domain randomisation
+/// (Tobin et al., arXiv:1703.06907; Peng et al., arXiv:1710.06537). A policy that was trained on many arms is not fitted to
+/// one that does not exist.
 public struct Perturbations: Sendable, Equatable {
   /// What can be perturbed.
   public enum Name: String, CaseIterable, Sendable {
@@ -66,42 +70,69 @@ public struct Perturbations: Sendable, Equatable {
     }
   }
 
-  private var values: [Name: Double] = [:]
+  private var ranges: [Name: ClosedRange<Double>] = [:]
   /// The body that carries the payload; nil = the body of the model's tool site, or of the arm's last joint.
   public private(set) var payloadBody: String?
 
   /// Nothing perturbed.
   public init() {}
 
-  /// The value in effect; the nominal one (NaN for `voltage`, which has none) where nothing was set.
-  public subscript(name: Name) -> Double { values[name] ?? name.nominal ?? .nan }
+  /// What the value may be: one number, or what episodes draw from; the nominal one (NaN for `voltage`, which has none,
+  /// makes it nil) where nothing was set.
+  public subscript(name: Name) -> ClosedRange<Double>? { ranges[name] ?? name.nominal.map { $0...$0 } }
 
   /// Whether `name` was set to something other than nominal.
-  public func isSet(_ name: Name) -> Bool { values[name] != nil }
+  public func isSet(_ name: Name) -> Bool { ranges[name] != nil }
 
   /// Whether nothing is perturbed.
-  public var isNominal: Bool { values.isEmpty }
+  public var isNominal: Bool { ranges.isEmpty }
+
+  /// Whether episodes differ.
+  public var varies: Bool { bounds.varies }
+
+  /// The ranges as plain bytes.
+  var bounds: PerturbationBounds {
+    var bounds = PerturbationBounds()
+    for (name, range) in ranges { bounds.set(name, to: range) }
+    return bounds
+  }
 
   /// Sets one value; out of range, or not finite, is an error. `body` is for `payload` alone.
   public mutating func set(_ name: Name, to value: Double, body: String? = nil) throws(SimulationError) {
-    guard name.range.contains(value) else {
-      throw SimulationError(
-        .perturbation,
-        "\(name.rawValue)=\(value): must be from \(name.range.lowerBound) to \(name.range.upperBound) (\(name.unit))")
+    guard name.range.contains(value) else { throw outside(name, "\(value)") }
+    try set(name, to: value...value, body: body)
+  }
+
+  /// Sets what episodes draw from, uniformly. `body` is for `payload` alone.
+  public mutating func set(_ name: Name, to range: ClosedRange<Double>, body: String? = nil) throws(SimulationError) {
+    guard name.range.contains(range.lowerBound), name.range.contains(range.upperBound) else {
+      throw outside(name, Self.text(range))
     }
     guard body == nil || name == .payload else {
       throw SimulationError(.perturbation, "\(name.rawValue): only a payload is put on a body (payload=KG@BODY)")
     }
-    values[name] = value == name.nominal ? nil : value
-    if name == .payload { payloadBody = value == 0 ? nil : body }
+    let isNominal = name.nominal.map { range == $0...$0 } ?? false
+    ranges[name] = isNominal ? nil : range
+    if name == .payload { payloadBody = isNominal ? nil : body }
   }
 
-  /// What is perturbed, in the order of `Name`: name and value as `parse` reads them. For the log's metadata.
+  private func outside(_ name: Name, _ text: String) -> SimulationError {
+    SimulationError(
+      .perturbation,
+      "\(name.rawValue)=\(text): must be from \(name.range.lowerBound) to \(name.range.upperBound) (\(name.unit))")
+  }
+
+  /// `0.2`, or `0.0..0.2`.
+  private static func text(_ range: ClosedRange<Double>) -> String {
+    range.lowerBound == range.upperBound ? "\(range.lowerBound)" : "\(range.lowerBound)..\(range.upperBound)"
+  }
+
+  /// What is perturbed, in the order of `Name`: name and value or range as `parse` reads them. For the log's metadata.
   public var entries: [(name: String, value: String)] {
     Name.allCases.compactMap { name in
-      values[name].map { value in
+      ranges[name].map { range in
         let body = name == .payload ? payloadBody.map { "@" + $0 } ?? "" : ""
-        return (name.rawValue, "\(value)\(body)")
+        return (name.rawValue, Self.text(range) + body)
       }
     }
   }
@@ -117,7 +148,7 @@ extension Perturbations: CustomStringConvertible {
 // MARK: - Reading
 
 extension Perturbations {
-  /// Reads command-line texts: `NAME=VALUE`, and `payload=KG@BODY`. A name given twice is an error.
+  /// Reads command-line texts: `NAME=VALUE` or `NAME=LOW..HIGH`, and `payload=KG@BODY`. A name given twice is an error.
   public static func parse(_ texts: [String]) throws(SimulationError) -> Perturbations {
     var result = Perturbations()
     var seen: Set<String> = []
@@ -131,15 +162,26 @@ extension Perturbations {
         throw SimulationError(.perturbation, "\(name.rawValue) is given twice")
       }
       let value = parts[1].split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
-      guard let number = value.first.flatMap({ Double($0) }) else {
-        throw SimulationError(.perturbation, "\(name.rawValue)='\(parts[1])': not a number (\(name.unit))")
-      }
-      try result.set(name, to: number, body: value.count == 2 ? String(value[1]) : nil)
+      try result.set(name, to: String(value.first ?? ""), body: value.count == 2 ? String(value[1]) : nil)
     }
     return result
   }
 
-  /// Reads a YAML mapping of names to numbers; `payload` may be a mapping of `mass` and `body`.
+  /// Sets a number or `LOW..HIGH`, as text.
+  private mutating func set(_ name: Name, to text: String, body: String?) throws(SimulationError) {
+    if let number = Double(text) { return try set(name, to: number, body: body) }
+    let ends = text.split(separator: "..", omittingEmptySubsequences: false).map { Double($0) }
+    guard ends.count == 2, let low = ends[0], let high = ends[1] else {
+      throw SimulationError(
+        .perturbation, "\(name.rawValue)='\(text)': not a number (\(name.unit)), nor a range such as 0..0.2")
+    }
+    guard low <= high else {
+      throw SimulationError(.perturbation, "\(name.rawValue)=\(text): a range goes from the lower to the higher value")
+    }
+    try set(name, to: low...high, body: body)
+  }
+
+  /// Reads a YAML mapping of names to numbers or `LOW..HIGH`; `payload` may be a mapping of `mass` and `body`.
   public init(_ node: ConfigurationNode) throws(ConfigurationError) {
     self.init()
     try node.allowOnly(Name.allCases.map(\.rawValue))
@@ -152,7 +194,7 @@ extension Perturbations {
         number = mass
         body = try value.optional("body")?.string()
       }
-      let amount = try number.double()
+      let amount = number.isNumber ? "\(try number.double())" : try number.string()
       do throws(SimulationError) {
         try set(name, to: amount, body: body)
       } catch {

@@ -7,9 +7,9 @@ struct SensorModel: ~Copyable {
   /// position, velocity, effort, age per joint.
   private let held: UnsafeMutablePointer<Double>
   private let lastJoint: Int
-  private let positionNoise: Double
-  private let velocityNoise: Double
-  private let loss: Double
+  private var positionNoise = 0.0
+  private var velocityNoise = 0.0
+  private var loss = 0.0
   private var noise: RandomStream
   private var statusLoss: RandomStream
   private var commandLoss: RandomStream
@@ -25,17 +25,23 @@ struct SensorModel: ~Copyable {
     commandLoss = source.fork()
   }
 
-  init(joints: Int, perturbations: Perturbations, seed: UInt64) {
+  init(joints: Int, values: PerturbationValues, seed: UInt64) {
     lastJoint = joints - 1
     held = .allocate(capacity: 4 * joints)
     held.initialize(repeating: 0, count: 4 * joints)
-    positionNoise = perturbations[.sensorNoise]
-    velocityNoise = perturbations[.velocityNoise]
-    loss = perturbations[.droppedPackets]
     noise = RandomStream(seed: seed, name: "simulation.sensor-noise")
     statusLoss = RandomStream(seed: seed, name: "simulation.lost-status")
     commandLoss = RandomStream(seed: seed, name: "simulation.lost-command")
     arrived = false
+    set(values)
+  }
+
+  /// How much noise there is and how much is lost.
+  @_noLocks
+  mutating func set(_ values: PerturbationValues) {
+    positionNoise = values[.sensorNoise]
+    velocityNoise = values[.velocityNoise]
+    loss = values[.droppedPackets]
   }
 
   deinit { held.deallocate() }

@@ -38,6 +38,10 @@ public struct SimulatedArm: ~Copyable, Arm {
   private var history: StatusHistory
   private var sensors: SensorModel
   var variables = VariableTable()
+  /// What is drawn anew with every episode; nil where nothing varies.
+  private let variation: UnsafeMutablePointer<ArmVariation>?
+  /// The engine's status of the last draw.
+  private var variationStatus = Int(SINEW_MUJOCO_OK)
 
   private var step = 0
   private var pending = false
@@ -58,14 +62,18 @@ public struct SimulatedArm: ~Copyable, Arm {
   ) throws(SimulationError) {
     let substeps = try ControlPeriod.substeps(controlPeriod, timestep: model.timestep)
     let assembly = try ArmAssembly(model: model, joints: joints, servos: servos, perturbations: perturbations)
+    var random = RandomStream(seed: seed, name: "simulation.perturbations")
+    let values = perturbations.bounds.draw(from: &random)
+    try assembly.put(values)
     let engine = try EngineData(assembly.model, path: model.path)
-    self.init(assembly, engine, substeps, perturbations, seed)
+    self.init(assembly, engine, substeps, perturbations, values, seed)
   }
 
   private init(
-    _ assembly: ArmAssembly, _ engine: EngineData, _ substeps: Int, _ perturbations: Perturbations, _ seed: UInt64
+    _ assembly: ArmAssembly, _ engine: EngineData, _ substeps: Int, _ perturbations: Perturbations,
+    _ values: PerturbationValues, _ seed: UInt64
   ) {
-    let list = assembly.drives
+    let list = assembly.recipes
     jointCount = list.count
     mode = assembly.mode
     self.substeps = substeps
@@ -78,16 +86,17 @@ public struct SimulatedArm: ~Copyable, Arm {
     controls = engine.controls
     actuatorForces = engine.actuatorForces
     drives = .allocate(capacity: list.count)
-    drives.initialize(from: list, count: list.count)
-    let servos = list.map(\.servo.parameters)
-    let step = timestep
-    func steps(_ servoLatency: Double, _ added: Double) -> Int { Int(((servoLatency + added) / step).rounded()) }
+    for index in list.indices { (drives + index).initialize(to: list[index].drive(values)) }
+    let latencies = ArmLatencies(list.map(\.parameters), timestep: timestep)
+    let bounds = perturbations.bounds
     commands = CommandQueue(
-      delay: steps(servos.map(\.commandLatency).max() ?? 0, perturbations[.latency]), interval: substeps,
-      joints: list.count)
+      delay: latencies.command(values[.latency]), longest: latencies.command(bounds.longest(.latency)),
+      interval: substeps, joints: list.count)
     history = StatusHistory(
-      delay: steps(servos.map(\.statusLatency).max() ?? 0, perturbations[.statusLatency]), joints: list.count)
-    sensors = SensorModel(joints: list.count, perturbations: perturbations, seed: seed)
+      delay: latencies.status(values[.statusLatency]), longest: latencies.status(bounds.longest(.statusLatency)),
+      joints: list.count)
+    sensors = SensorModel(joints: list.count, values: values, seed: seed)
+    variation = bounds.varies ? ArmVariation.make(bounds, assembly.baseline, list, latencies) : nil
     model = assembly.model
     ownModel = assembly.takeCopy()
     var start = JointVector(repeating: 0, count: list.count)
@@ -103,6 +112,7 @@ public struct SimulatedArm: ~Copyable, Arm {
     sinew_mujoco_delete_data(data)
     if let ownModel { sinew_mujoco_delete_model(ownModel) }
     drives.deallocate()
+    variation?.deallocate()
     metadata.release()
   }
 
@@ -183,6 +193,7 @@ extension SimulatedArm {
     guard position.isFinite && velocity.isFinite else {
       throw ArmError(.commandNotFinite, reason: "the reset state is not finite")
     }
+    try check(variationStatus)
     try check(Int(sinew_mujoco_reset(model, data)))
     for joint in 0..<jointCount {
       positions[drives[joint].position] = position[joint]
@@ -205,10 +216,23 @@ extension SimulatedArm {
     for _ in 0..<Int(settling / (timestep * Double(substeps)) + 0.5) { try advance() }
   }
 
-  /// Starts the streams of noise and lost packets anew, so that an episode can be repeated by itself. Else they go on from
-  /// reset to reset.
+  /// Begins an episode's randomness, for the `reset` that follows: starts the streams of noise and lost packets anew, and
+  /// draws what `perturbations` give as ranges. So an episode can be repeated by itself. Else the streams go on from reset
+  /// to reset, and what was drawn stays.
   @_noLocks
-  public mutating func restartNoise(from stream: RandomStream) { sensors.restart(from: stream) }
+  public mutating func beginEpisode(from stream: RandomStream) {
+    sensors.restart(from: stream)
+    guard let variation else { return }
+    // A stream of its own beside those of the sensors.
+    var random = stream.branch()
+    let values = variation.pointee.bounds.draw(from: &random)
+    for joint in 0..<jointCount { drives[joint] = variation.pointee.recipes[joint].drive(values) }
+    commands.delay = variation.pointee.latencies.command(values[.latency])
+    history.setDelay(variation.pointee.latencies.status(values[.statusLatency]))
+    sensors.set(values)
+    guard variation.pointee.editsModel else { return }
+    variationStatus = Int(variation.pointee.baseline.apply(values, to: model, data: data))
+  }
 
   /// Sets a bound variable, metres or radians, now and for every reset to come. What follows from it (where a body is) is
   /// seen after the next step or reset.

@@ -25,7 +25,7 @@ struct PerturbationTests {
   func reading() throws {
     let texts = ["payload=0.2@rod", "latency=0.02", "dropped_packets=0.05", "friction=1.0"]
     let parsed = try Perturbations.parse(texts)
-    #expect(parsed[.payload] == 0.2 && parsed.payloadBody == "rod" && parsed[.latency] == 0.02)
+    #expect(parsed[.payload] == 0.2...0.2 && parsed.payloadBody == "rod" && parsed[.latency] == 0.02...0.02)
     #expect(parsed.description == "payload=0.2@rod latency=0.02 dropped_packets=0.05")
     let again = try Perturbations.parse(parsed.description.split(separator: " ").map(String.init))
     #expect(again == parsed)
@@ -34,7 +34,7 @@ struct PerturbationTests {
     let read = try Perturbations(node)
     #expect(read == parsed)
     let plain = try Perturbations(try ConfigurationNode.parse(text: "payload: 0.1\n", file: "p.yaml"))
-    #expect(plain[.payload] == 0.1 && plain.payloadBody == nil)
+    #expect(plain[.payload] == 0.1...0.1 && plain.payloadBody == nil)
     #expect(Perturbations().description == "none" && Perturbations().isNominal)
   }
 

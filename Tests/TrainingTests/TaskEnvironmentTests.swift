@@ -23,7 +23,10 @@ import Testing
 
   @Test(
     "a policy earns the same return in every episode as in an evaluation by the control loop, limits included",
-    arguments: [("reacher-v5", []), ("reach", []), ("reach", ["latency=0.04", "payload=0.1", "sensor_noise=0.01"])])
+    arguments: [
+      ("reacher-v5", []), ("reach", []), ("reach", ["latency=0.04", "payload=0.1", "sensor_noise=0.01"]),
+      ("reach", ["latency=0..0.04", "payload=0..0.1", "gain=0.7..1", "friction=1..2", "sensor_noise=0..0.01"]),
+    ])
   func parity(_ name: String, _ perturbations: [String]) throws {
     let folder = try TemporaryFolder()
     // A policy that asks for far more than the limits allow.
@@ -86,9 +89,11 @@ import Testing
     #expect(evaluation.successRate == figures.successRate)
   }
 
-  @Test("nothing allocates in a step, nor when an episode begins", .enabled(if: AllocationCount.isAvailable))
-  func allocations() throws {
-    var environment = try TaskEnvironment(try TaskSetup(Self.plan("reach")))
+  @Test(
+    "nothing allocates in a step, nor when an episode begins", .enabled(if: AllocationCount.isAvailable),
+    arguments: [[], ["payload=0..0.1", "friction=0.5..2", "gain=0.7..1", "latency=0..0.04", "backlash=0..0.01"]])
+  func allocations(_ perturbations: [String]) throws {
+    var environment = try TaskEnvironment(try TaskSetup(Self.plan("reach", perturbations: perturbations)))
     let observation = UnsafeMutablePointer<Double>.allocate(capacity: environment.observationCount)
     let action = UnsafeMutablePointer<Float>.allocate(capacity: environment.actionCount)
     defer {
@@ -108,9 +113,12 @@ import Testing
 
   @Test(
     "an episode repeats itself from its stream and actions, noise and losses included",
-    arguments: ["reacher-v5", "reach"])
-  func repetition(_ name: String) throws {
-    let noisy = ["sensor_noise=0.01", "dropped_packets=0.1", "latency=0.02"]
+    arguments: ["reacher-v5", "reach"],
+    [
+      ["sensor_noise=0.01", "dropped_packets=0.1", "latency=0.02"],
+      ["payload=0..0.2", "latency=0..0.04", "gain=0.5..1"],
+    ])
+  func repetition(_ name: String, _ noisy: [String]) throws {
     func observations(skipping: Int) throws -> [[Double]] {
       var environment = try TaskEnvironment(try TaskSetup(Self.plan(name, perturbations: noisy)))
       var observation = [Double](repeating: 0, count: environment.observationCount)

@@ -55,9 +55,9 @@ mjModel *sinew_mujoco_load(const char *path, const char *text, const char *direc
 /// A copy to be edited, or NULL.
 mjModel *sinew_mujoco_copy_model(const mjModel *model);
 /// Recomputes what depends on masses, inertias, armatures; the data are reset by it.
-int sinew_mujoco_set_constants(mjModel *model, mjData *data);
-/// Adds a point mass (kg) to a body at a point of the body's frame; call sinew_mujoco_set_constants afterwards.
-int sinew_mujoco_add_point_mass(mjModel *model, int body, const double point[3], double mass);
+SINEW_RT int sinew_mujoco_set_constants(mjModel *model, mjData *data);
+/// Adds a point mass (kg) to a body at a point of the body's frame (m); call sinew_mujoco_set_constants afterwards.
+SINEW_RT int sinew_mujoco_add_point_mass(mjModel *model, int body, double x, double y, double z, double mass);
 /// New data with everything at the reference pose, or NULL.
 mjData *sinew_mujoco_make_data(const mjModel *model);
 void sinew_mujoco_delete_model(mjModel *model);

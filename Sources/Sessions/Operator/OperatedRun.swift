@@ -52,6 +52,7 @@ struct OperatedRun: ~Copyable, SessionRun {
   @_noLocks @discardableResult
   private mutating func place() -> EpisodeStart? {
     let start = core.loop.sampleEpisode()
+    arm.beginEpisode(from: start.noise)
     setVariables()
     do throws(ArmError) {
       try arm.reset(position: start.position, velocity: start.velocity, settling: start.settling)

@@ -49,7 +49,8 @@ struct SimulationOptions: ParsableArguments {
   @Option(
     name: .customLong("perturb"),
     help: ArgumentHelp(
-      "A departure of the simulator from nominal, as name=value; may be repeated.", valueName: "name=value"))
+      "A departure of the simulator from nominal, as name=value, or name=low..high to draw another one for every episode; may be repeated. 'sinew list perturbations' names them.",
+      valueName: "name=value"))
   var perturbations: [String] = []
 
   func validate() throws {

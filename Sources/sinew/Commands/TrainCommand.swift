@@ -32,6 +32,7 @@ struct TrainCommand: ParsableCommand {
         sinew train --task reacher-v5 --steps 300000 --seed 1 --output runs/reacher
         sinew train --task pendulum-v1 --algorithm trpo --set gamma=0.95
         sinew train --task reacher-v5 --set rnn_type=gru --set rnn_hidden_dim=64
+        sinew train --task reach --perturb payload=0..0.1 --perturb latency=0..0.04 --perturb gain=0.7..1
         sinew train --config training.yaml --threads 2
         sinew train --resume runs/reacher
         sinew evaluate --task reacher-v5 --policy runs/reacher/policy
@@ -63,7 +64,8 @@ struct TrainCommand: ParsableCommand {
   @Option(
     name: .customLong("perturb"),
     help: ArgumentHelp(
-      "A departure of the simulator from nominal, as name=value; may be repeated.", valueName: "name=value"))
+      "A departure of the simulator from nominal, as name=value, or name=low..high to draw another one for every episode; may be repeated. 'sinew list perturbations' names them.",
+      valueName: "name=value"))
   var perturbations: [String] = []
 
   @Option(help: "Settings as YAML: task, algorithm, total_timesteps, n_envs, seed, parameters: {learning_rate: …}.")
