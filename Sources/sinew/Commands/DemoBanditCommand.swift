@@ -1,6 +1,4 @@
 import ArgumentParser
-import CSystem
-import Glibc
 import Learning
 
 /// `sinew demo bandit`: the textbook's one-dimensional policy gradient.
@@ -13,6 +11,9 @@ struct DemoBanditCommand: ParsableCommand {
       sample with a positive weight (green o) pulls it, every one with a negative weight (orange x) pushes it away. Both \
       estimators see the same random numbers. They take the same walk on average; without a baseline the updates are larger \
       and noisier, and with growing steps (--rate) they diverge first: --sweep counts it over many seeds.
+
+      In a terminal the picture follows the window's size, from 50 columns and 12 rows on, and q leaves; with --step the \
+      space bar or return makes each update.
 
       Examples:
         sinew demo bandit
@@ -53,7 +54,7 @@ struct DemoBanditCommand: ParsableCommand {
   @Option(help: "Which curve and samples are drawn: on (with the baseline) or off.")
   var baseline = Choice.on
 
-  @Flag(help: "Wait for the return key between updates.")
+  @Flag(help: "In a terminal: wait for a key between updates; q leaves.")
   var step = false
 
   @Flag(help: "Print a table over learning rates and many seeds instead.")
@@ -101,19 +102,18 @@ struct DemoBanditCommand: ParsableCommand {
       return
     }
     var view = BanditView(options, drawsBaseline: baseline == .on)
-    let isLive = isatty(STDOUT_FILENO) == 1
+    guard LiveTable.isPossible else {
+      for _ in 0..<steps { view.advance() }
+      print(view.frame(colors: false, in: .usual))
+      return
+    }
+    try StopSignals.hear()
+    var screen = BanditScreen(waits: step)
+    defer { screen.finish() }
     for index in 0..<steps {
       view.advance()
-      guard isLive else { continue }
-      print("\u{1b}[H\u{1b}[2J" + view.frame(colors: true))
-      fflush(nil)
-      if step {
-        guard readLine() != nil else { break }
-      } else if index < steps - 1 {
-        usleep(50_000)
-      }
+      guard screen.show(view, isLast: index == steps - 1) else { break }
     }
-    if !isLive { print(view.frame(colors: false)) }
   }
 
   private func sweepTable() -> String {
@@ -139,106 +139,5 @@ struct DemoBanditCommand: ParsableCommand {
     return table.text
       + "\n\(seeds) seeds from \(seed) on, \(self.steps) steps; early: updates of steps 2 to 21, late: of the last 100; median"
       + " steps to within 0.5 of the target"
-  }
-}
-
-/// Both learners with what the screen shows of them.
-struct BanditView {
-  private let options: BanditOptions
-  private let drawsBaseline: Bool
-  private var plain: Bandit
-  private var baseline: Bandit
-  private var plainSteps: [BanditStep] = []
-  private var baselineSteps: [BanditStep] = []
-  private static var width: Int { 81 }
-
-  init(_ options: BanditOptions, drawsBaseline: Bool) {
-    self.options = options
-    self.drawsBaseline = drawsBaseline
-    plain = Bandit(options, baseline: .none)
-    baseline = Bandit(options, baseline: .runningMean)
-  }
-
-  mutating func advance() {
-    if !plain.hasDiverged { plainSteps.append(plain.step()) }
-    if !baseline.hasDiverged { baselineSteps.append(baseline.step()) }
-  }
-
-  /// The screen: the bell curve over its samples, the walk of the mean, and how large the updates were.
-  func frame(colors: Bool) -> String {
-    let steps = drawsBaseline ? baselineSteps : plainSteps
-    let mean = drawsBaseline ? baseline.mean : plain.mean
-    var lines = [
-      "bandit: target a* \(Format.fixed(options.target, 2)), mean μ \(Format.fixed(mean, 2)), deviation σ "
-        + "\(Format.fixed(options.deviation, 2)), rate α \(Format.fixed(options.rate, 3)), baseline "
-        + "\(drawsBaseline ? "on" : "off"), step \(max(plainSteps.count, baselineSteps.count)), seed \(options.seed)",
-      "",
-    ]
-    lines += curve(mean: mean)
-    lines.append(samples(steps.suffix(30), colors: colors))
-    lines.append(axis(mean: mean))
-    lines += ["", "walk of μ, from −5 to 5"]
-    lines.append("  without baseline  " + strip(plainSteps.map(\.mean), from: -5, to: 5) + state(plain))
-    lines.append("  running mean      " + strip(baselineSteps.map(\.mean), from: -5, to: 5) + state(baseline))
-    let largest = (plainSteps + baselineSteps).map { abs($0.update) }.max() ?? 1
-    lines.append("size of the updates, from 0 to \(Format.number(largest))")
-    lines.append("  without baseline  " + strip(plainSteps.map { abs($0.update) }, from: 0, to: largest))
-    lines.append("  running mean      " + strip(baselineSteps.map { abs($0.update) }, from: 0, to: largest))
-    let ratio = Self.variance(plainSteps) / Self.variance(baselineSteps)
-    if ratio.isFinite {
-      lines.append("variance of the updates: \(Format.number(ratio)) times as large without a baseline")
-    }
-    return lines.joined(separator: "\n")
-  }
-
-  private func state(_ bandit: Bandit) -> String {
-    bandit.hasDiverged ? "  diverged" : (bandit.isRailed ? "  stuck at the rail" : "")
-  }
-
-  private func column(_ x: Double) -> Int? {
-    let place = Int(((x + 5) / 10 * Double(Self.width - 1)).rounded())
-    return (0..<Self.width).contains(place) ? place : nil
-  }
-
-  private func curve(mean: Double) -> [String] {
-    let levels = 6
-    let heights = (0..<Self.width).map { index -> Double in
-      let z = (Double(index) / Double(Self.width - 1) * 10 - 5 - mean) / options.deviation
-      return sinew_exp(-0.5 * z * z) * Double(levels)
-    }
-    let blocks: [Character] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
-    return (0..<levels).reversed().map { level in
-      String(heights.map { blocks[Int(min(max(($0 - Double(level)) * 8, 0), 8))] })
-    }
-  }
-
-  private func samples(_ steps: ArraySlice<BanditStep>, colors: Bool) -> String {
-    var cells = [String](repeating: " ", count: Self.width)
-    for step in steps {
-      guard let place = column(min(max(step.action, -5), 5)) else { continue }
-      let mark = step.weight > 0 ? "o" : "x"
-      cells[place] = colors ? "\u{1b}[38;5;\(step.weight > 0 ? 34 : 208)m\(mark)\u{1b}[0m" : mark
-    }
-    return cells.joined()
-  }
-
-  private func axis(mean: Double) -> String {
-    var cells = [Character](repeating: "─", count: Self.width)
-    for tick in -5...5 { column(Double(tick)).map { cells[$0] = "┴" } }
-    column(options.target).map { cells[$0] = "*" }
-    column(mean).map { cells[$0] = "μ" }
-    return String(cells)
-  }
-
-  private func strip(_ values: [Double], from low: Double, to high: Double) -> String {
-    let blocks: [Character] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
-    let shown = values.suffix(60)
-    return String(shown.map { blocks[Int(min(max(($0 - low) / max(high - low, 1e-12) * 8, 0), 7))] })
-  }
-
-  private static func variance(_ steps: [BanditStep]) -> Double {
-    guard steps.count > 1 else { return .nan }
-    let mean = steps.reduce(0) { $0 + $1.update } / Double(steps.count)
-    return steps.reduce(0) { $0 + ($1.update - mean) * ($1.update - mean) } / Double(steps.count - 1)
   }
 }
