@@ -5,20 +5,44 @@ import Policies
 enum BundleFolder {
   static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+  /// Makes and removes again what `write` will make: what forbids it is better known before hours of computing than after.
+  static func check(_ path: String) throws(FineTuningError) {
+    guard !exists(path) else { throw FineTuningError(.input, "\(path): exists already; name another --output") }
+    let (target, temporary) = places(path)
+    func fail(_ what: String) -> FineTuningError {
+      FineTuningError(
+        .input, "\(what): cannot be made: \(String(cString: strerror(errno))); name another place with --output")
+    }
+    let parent = parent(of: target)
+    let isParentMissing = parent.map { !exists($0) } ?? false
+    if let parent, isParentMissing, mkdir(parent, 0o777) != 0 { throw fail(parent) }
+    defer { if let parent, isParentMissing { rmdir(parent) } }
+    guard mkdir(temporary, 0o777) == 0 else { throw fail(target) }
+    rmdir(temporary)
+  }
+
+  private static func places(_ path: String) -> (target: String, temporary: String) {
+    let target = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    return (target, "\(target).new-\(getpid())")
+  }
+
+  private static func parent(of target: String) -> String? {
+    guard let slash = target.lastIndex(of: "/"), slash != target.startIndex else { return nil }
+    return String(target[..<slash])
+  }
+
   /// Writes the files into a folder beside `path`, loads them, which reproduces the golden vectors, and gives the folder its
   /// name.
   static func write(_ files: [(name: String, bytes: [UInt8])], to path: String) throws {
-    let target = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-    let temporary = "\(target).new-\(getpid())"
+    let (target, temporary) = places(path)
     func fail(_ what: String) -> FineTuningError {
       let cause = String(cString: strerror(errno))
       for file in files { unlink("\(temporary)/\(file.name)") }
       rmdir(temporary)
       return FineTuningError(.input, "\(what): \(cause); free some space, or name another --output")
     }
-    if let slash = target.lastIndex(of: "/"), slash != target.startIndex {
-      let parent = String(target[..<slash])
-      if !exists(parent), mkdir(parent, 0o777) != 0 { throw fail("\(parent): the folder cannot be made") }
+    if let parent = parent(of: target), !exists(parent), mkdir(parent, 0o777) != 0 {
+      throw fail("\(parent): the folder cannot be made")
     }
     guard mkdir(temporary, 0o777) == 0 else { throw fail("\(target): cannot be made") }
     for file in files {

@@ -59,12 +59,10 @@ public struct FineTuningSession: Sendable {
   private let policy: LoadedPolicy
   private let start: LearnerStart
 
-  /// Loads the policy and checks that it can go on learning and that the output is free.
+  /// Loads the policy and checks that it can go on learning, that the output is free and that its folder can be made.
   public init(_ plan: FineTuningPlan) throws {
     guard !plan.logs.isEmpty else { throw FineTuningError(.input, "no log: name at least one with --log") }
-    if let output = plan.output, BundleFolder.exists(output) {
-      throw FineTuningError(.input, "\(output): exists already; name another --output")
-    }
+    if let output = plan.output { try BundleFolder.check(output) }
     policy = try PolicyLoader.named(plan.policy)
     start = try LearnerStart(policy)
     var plan = plan

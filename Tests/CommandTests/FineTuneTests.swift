@@ -384,18 +384,65 @@ private let log_2π = 1.8378770664093453
       (["--set", "log_std=2"], "log_std=2: must be free or fixed"),
       (["--set", "parameters=some"], "parameters=some: must be all, last or bias"),
       (["--set", "learning_rat=1"], "there are: gamma"), (["--memory", "0"], "--memory"),
-      (["--report", "there.html"], "exists already"), (["-o", "taken"], "exists already"),
+      (["--report", "there.html"], "there.html: exists already"), (["-o", "taken"], "error: taken: exists already"),
     ])
   func refused(_ arguments: [String], _ expected: String) throws {
     let scene = try FineTuningScene.shared.get()
     let folder = try ScratchFolder()
     try folder.write("", to: "there.html")
     try folder.makeFolder("taken")
+    try folder.write("", to: "taken.report.html")
     var all = ["finetune", "--policy", scene.policy, "--log", scene.log] + arguments
     if !arguments.contains("-o") { all += ["-o", "new"] }
     let outcome = try Command.run(all, in: folder, patience: 60)
     #expect(outcome.code == 2)
     #expect(outcome.errors.contains(expected), "\(outcome.errors)")
+  }
+
+  @Test(
+    "a place that cannot be written to is refused before a log is read, and nothing stays of the attempt",
+    arguments: [
+      (["-o", "new", "--report", "/proc/x/y.html"], "/proc/x/y.html: cannot be written"),
+      (["-o", "new", "--report", "no/such/folder.html"], "no/such/folder.html: cannot be written"),
+      (["-o", "new", "--report", "new/page.html"], "name a --report outside of it"),
+      (["-o", "new", "--report", "new"], "name a --report outside of it"),
+      (["-o", "new", "--report", "file/page.html"], "file/page.html: cannot be written"),
+      (["-o", "new", "--report", "nowhere.html"], "nowhere.html: exists already"),
+      (["-o", "/proc/x/new"], "/proc/x: cannot be made"), (["-o", "/proc/new"], "/proc/new: cannot be made"),
+      (["-o", "file/new"], "file/new: cannot be made"),
+    ])
+  func unwritable(_ arguments: [String], _ expected: String) throws {
+    let scene = try FineTuningScene.shared.get()
+    let folder = try ScratchFolder()
+    try folder.write("", to: "file")
+    try folder.makeLink("nowhere.html", to: "gone")
+    let before = try folder.snapshot()
+    // There is no such log: what is said is about the place.
+    let outcome = try Command.run(
+      ["finetune", "--policy", scene.policy, "--log", "missing.mcap"] + arguments, in: folder, patience: 60)
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains(expected), "\(outcome.errors)")
+    #expect(try folder.snapshot() == before)
+  }
+
+  @Test("where only the report fails in the end, it says so and what was written")
+  func reportFails() throws {
+    let scene = try FineTuningScene.shared.get()
+    let folder = try ScratchFolder()
+    // Files may have 6 or 12 kB, as the shell counts: enough for the bundle, not for the page.
+    let outcome = try Command.run(
+      [
+        "-c", "trap '' XFSZ; ulimit -f 12; exec \"$0\" \"$@\"", Command.executable, "finetune", "--policy",
+        scene.policy,
+        "--log", scene.log, "-o", "in/new", "--json",
+      ] + Self.small, in: folder, executable: "/bin/sh", patience: 300)
+    #expect(outcome.code == 3, "\(outcome.errors)")
+    #expect(outcome.errors.contains("in/new.report.html: cannot be written: File too large"), "\(outcome.errors)")
+    #expect(outcome.errors.contains("the new policy is written all the same, to in/new; only its report is missing"))
+    let figures = try #require(outcome.json)
+    #expect(figures["policy"] as? String == "in/new" && figures["report"] == nil)
+    #expect(try folder.text("in/new/policy.yaml").contains("offline-ppo"))
+    #expect(try folder.snapshot().allSatisfy { !$0.contains("report") })
   }
 
   @Test("a deterministic policy and a graph are refused: they have no density, or cannot learn")

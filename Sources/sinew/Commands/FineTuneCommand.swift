@@ -31,7 +31,8 @@ struct FineTuneCommand: ParsableCommand {
         sinew evaluate --task reacher-v5 --policy better
 
       Exit codes: 0 the new policy was written (--check: the logs are sound); 1 the gate refused it, or numbers were not \
-      finite, and no policy was written; 2 wrong input: a log, a row, a setting, too little data.
+      finite, and no policy was written; 2 wrong input: a log, a row, a setting, a path, too little data; 3 the new policy \
+      was written, but its report could not be.
       """)
 
   private static var settingsText: String {
@@ -98,11 +99,16 @@ struct FineTuneCommand: ParsableCommand {
         try plan.options.set(String(text[..<equals]), String(text[text.index(after: equals)...]))
       }
     }
-    let page = report ?? output.map { ($0.hasSuffix("/") ? String($0.dropLast()) : $0) + ".report.html" }
-    if !check, let page, access(page, F_OK) == 0 {
-      throw InputError("\(page): exists already; name another --report, or move it away")
-    }
+    let folder = output.map { $0.count > 1 && $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
+    let page = report ?? folder.map { $0 + ".report.html" }
     let session = try checkingInput { try FineTuningSession(plan) }
+    if !check, let page {
+      if let folder, page == folder || page.hasPrefix(folder + "/") {
+        throw InputError(
+          "\(page): the folder of the new policy appears only if the gate accepts it; name a --report outside of it")
+      }
+      try NewFile.check(page)
+    }
     var progress = ProgressLine()
     defer { progress.finish() }
     if check {
@@ -122,14 +128,35 @@ struct FineTuneCommand: ParsableCommand {
     }
     progress.finish()
     let text = FineTuningReport(result)
-    if let page { try NewFile.write(text.html, to: page, replacing: false) }
+    let failure = page.flatMap { write(text, to: $0) }
+    let written = failure == nil ? page : nil
     if json {
-      try printJSON(FineTuningOutput(result, report: page))
+      try printJSON(FineTuningOutput(result, report: written))
     } else {
       print(text.text)
-      if let page { print("report: \(page)") }
+      if let written { print("report: \(written)") }
     }
-    if result.bundle == nil { throw RunFailure("the gate " + result.verdict.text + "; no policy was written") }
+    guard let bundle = result.bundle else {
+      let verdict = "the gate " + result.verdict.text + "; no policy was written"
+      throw RunFailure(failure.map { verdict + ", nor its report: \($0)" } ?? verdict)
+    }
+    if let failure {
+      printError("error: \(failure); the new policy is written all the same, to \(bundle); only its report is missing")
+      throw ExitStatus.loss
+    }
+  }
+}
+
+extension FineTuneCommand {
+  /// Writes the page; why it could not be written, or nil. What was computed and written before is not lost with it.
+  private func write(_ report: FineTuningReport, to page: String) -> String? {
+    do {
+      NewFile.makeFolder(of: page)
+      try NewFile.write(report.html, to: page, replacing: false)
+      return nil
+    } catch {
+      return "\(error)"
+    }
   }
 }
 

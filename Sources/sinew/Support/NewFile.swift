@@ -2,6 +2,39 @@ import Glibc
 
 /// Files that the command itself makes.
 enum NewFile {
+  /// Makes and removes again what `write` will make under a new name, for commands that compute for long before they write.
+  /// A missing folder above it is made, too: see `makeFolder`.
+  static func check(_ path: String) throws {
+    var status = stat()
+    guard lstat(path, &status) != 0 else {
+      if status.st_mode & S_IFMT == S_IFDIR { throw InputError("\(path): is a folder; name a file") }
+      throw InputError("\(path): exists already; name another file, or move it away")
+    }
+    func fail(_ what: String) -> InputError {
+      InputError("\(what): cannot be written: \(String(cString: strerror(errno))); name another file")
+    }
+    let folder = folder(of: path)
+    let isFolderMissing = folder.map { access($0, F_OK) != 0 } ?? false
+    if let folder, isFolderMissing, mkdir(folder, 0o777) != 0 { throw fail(path) }
+    defer { if let folder, isFolderMissing { rmdir(folder) } }
+    let place = "\(path).new-\(getpid())"
+    let descriptor = open(place, O_WRONLY | O_CLOEXEC | O_CREAT | O_EXCL, 0o644)
+    guard descriptor >= 0 else { throw fail(path) }
+    close(descriptor)
+    unlink(place)
+  }
+
+  /// Makes the folder of a file when it is missing, but none above it: a wrong path should not become a tree.
+  static func makeFolder(of path: String) {
+    // What forbids it shows when the file is written.
+    if let folder = folder(of: path), access(folder, F_OK) != 0 { mkdir(folder, 0o777) }
+  }
+
+  private static func folder(of path: String) -> String? {
+    guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return nil }
+    return String(path[..<slash])
+  }
+
   /// Writes a text file. An existing file is refused, or with `replacing` replaced in one step.
   static func write(_ text: String, to path: String, replacing: Bool) throws {
     var status = stat()
