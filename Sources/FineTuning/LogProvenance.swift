@@ -68,6 +68,7 @@ struct LogProvenance {
         "its numbers are of the joints \(joints.joined(separator: ", ")), its task's are \(task.joints.joined(separator: ", "))",
         "record with the joints in the task's order")
     }
+    try Self.checkSays(records, policy: policy, task: task, path: path)
     if let names = policy.jointNames, names != task.actionNames {
       throw refuse(
         .layout,
@@ -104,6 +105,53 @@ struct LogProvenance {
     hash = try ContentHash.sha256(contentsOf: path)
     try readEvents()
   }
+
+  /// What the metadata say of actions, observations and rates, against the task in the log and the policy. The rows are read
+  /// by the task; metadata that say otherwise were written of other rows, or the task was.
+  private static func checkSays(
+    _ records: [String: [String: String]], policy: PolicyDescription, task: TaskDefinition, path: String
+  ) throws(FineTuningError) {
+    let terms = policy.observationTerms
+    let observations = terms.allSatisfy { $0.count == 1 } ? terms.map(\.name) : []
+    let lists = [
+      ("action_names", "actions", task.actionNames, policy.jointNames ?? []),
+      ("observation_names", "observations", task.observationNames, observations),
+    ]
+    let remedy = "one of them was changed afterwards: take the log as it was recorded, or record it again"
+    for (key, things, own, policys) in lists {
+      guard let text = records["task"]?[key] else { continue }
+      let said = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+      guard said != own else { continue }
+      let place = zip(said, own).enumerated().first { $1.0 != $1.1 }?.offset ?? min(said.count, own.count)
+      func name(_ names: [String]) -> String { place < names.count ? "'\(names[place])'" : "missing" }
+      var found = "\(name(said)) in its metadata (task.\(key)), \(name(own)) in its task"
+      if !policys.isEmpty { found += ", \(name(policys)) in the policy" }
+      throw FineTuningError(
+        .layout, log: path, "the names of its \(things) do not agree: number \(place + 1) of \(own.count) is \(found)",
+        remedy)
+    }
+    let rate = 1 / task.stepDuration
+    let policys = policy.rateHz.map { ", the policy's is \(short($0))" } ?? ""
+    if let text = records["session"]?["policy_rate_hz"] {
+      guard let said = Double(text), (said / rate - 1).magnitude < 1e-6 else {
+        throw FineTuningError(
+          .layout, log: path,
+          "by its metadata (session.policy_rate_hz) the policy ran at \(text) Hz, by its task at \(short(rate))\(policys)",
+          remedy)
+      }
+    }
+    if let text = records["session"]?["control_rate_hz"] {
+      let ticks = (Double(text) ?? .nan) / rate
+      guard ticks >= 1 - 1e-6, (ticks / ticks.rounded() - 1).magnitude < 1e-6 else {
+        throw FineTuningError(
+          .layout, log: path,
+          "by its metadata (session.control_rate_hz) the loop ran at \(text) Hz, which is no multiple of its task's "
+            + "\(short(rate)) Hz\(policys)", remedy)
+      }
+    }
+  }
+
+  private static func short(_ rate: Double) -> String { "\((rate * 1e6).rounded() / 1e6)" }
 
   /// Whether a person's word ended the episode of a row.
   func isPersonsEnd(_ row: Transition) -> Bool {

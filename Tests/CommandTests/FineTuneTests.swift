@@ -150,6 +150,38 @@ private final class FineTuningScene: @unchecked Sendable {
     Fault(name: "joints in another order", place: nil, words: ["joint2, joint1", "order"]) { log in
       log.joints.reverse()
     },
+    Fault(
+      name: "action names in the metadata in another order", place: nil,
+      words: [
+        "number 1 of 2 is 'joint2' in its metadata (task.action_names), 'joint1' in its task, 'joint1' in the policy",
+        "as it was recorded",
+      ]
+    ) { log in
+      let names = log.metadata["task"]?["action_names"]?.split(separator: ",") ?? []
+      log.metadata["task", default: [:]]["action_names"] = names.reversed().joined(separator: ",")
+    },
+    Fault(
+      name: "observation names in the metadata in another order", place: nil,
+      words: ["observations do not agree", "task.observation_names", "'fingertip-target.y' in its metadata"]
+    ) { log in
+      let names = log.metadata["task"]?["observation_names"]?.split(separator: ",") ?? []
+      log.metadata["task", default: [:]]["observation_names"] = names.reversed().joined(separator: ",")
+    },
+    Fault(
+      name: "observation names in the metadata without the last", place: nil,
+      words: ["number 10 of 10 is missing in its metadata", "'fingertip-target.y' in its task"]
+    ) { log in
+      let names = log.metadata["task"]?["observation_names"]?.split(separator: ",") ?? []
+      log.metadata["task", default: [:]]["observation_names"] = names.dropLast().joined(separator: ",")
+    },
+    Fault(
+      name: "another policy rate in the metadata", place: nil,
+      words: ["the policy ran at 25.0 Hz, by its task at 50.0, the policy's is 50.0", "as it was recorded"]
+    ) { log in log.metadata["session", default: [:]]["policy_rate_hz"] = "25.0" },
+    Fault(
+      name: "a control rate in the metadata at which the task cannot be played", place: nil,
+      words: ["the loop ran at 30.0 Hz, which is no multiple of its task's 50.0 Hz"]
+    ) { log in log.metadata["session", default: [:]]["control_rate_hz"] = "30.0" },
     Fault(name: "columns in another joint order", place: (0, 0), words: ["joint_velocity.joint1", "joint orders"]) {
       log in
       for row in log.rows.indices { log.rows[row].velocity.reverse() }
