@@ -54,6 +54,9 @@ public struct GateVerdict: Sendable {
   public var heldOutSampleSize: Double
   /// Which estimates must be above 0.
   public var rule = GateRule.firstOrder
+  /// What fitted Q evaluation looked ahead with: its rounds, and the discount.
+  public var iterations: Int
+  public var gamma: Double
   /// Whether the new policy may be written.
   public var isAccepted: Bool {
     isCalibrated && surrogate.low > 0 && (rule == .firstOrder || improvement.low > 0)
@@ -75,8 +78,9 @@ public struct GateVerdict: Sendable {
     if isAccepted { return "accepted: estimated improvement \(decimal(x.mean, 4)), interval \(interval)" }
     guard isCalibrated else {
       return "refused: no verdict, because the estimator gives the old policy \(decimal(estimated, 4)) where the log "
-        + "earned \(decimal(logged.mean, 4)) (\(decimal(logged.low, 4)) to \(decimal(logged.high, 4))); record more episodes, or "
-        + "raise gate_iterations"
+        + "earned \(decimal(logged.mean, 4)) (\(decimal(logged.low, 4)) to \(decimal(logged.high, 4))); raise "
+        + "gate_iterations, now \(iterations): fitted Q has not looked far enough ahead for gamma \(gamma), and the higher that is, "
+        + "the more rounds it takes; more episodes alone do not mend it"
     }
     let more =
       wantedEpisodes.map { "; about \($0) episodes in all would decide, there are \(differences.count)" }
@@ -251,7 +255,7 @@ struct Gate {
         estimated: estimated.reduce(0, +) / Double(max(1, estimated.count)) * scale,
         heldOutKL: kl / max(1, ratioCount),
         heldOutSampleSize: ratioSquares > 0 ? ratioSum * ratioSum / ratioSquares / ratioCount : .nan,
-        rule: options.gateRule)
+        rule: options.gateRule, iterations: options.gateIterations, gamma: options.gamma)
     }
   }
 }

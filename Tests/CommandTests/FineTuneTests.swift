@@ -477,6 +477,21 @@ private let log_2π = 1.8378770664093453
     #expect(try folder.snapshot().allSatisfy { !$0.contains("report") })
   }
 
+  @Test("where the estimator has not looked far enough ahead, the refusal names the setting that mends it")
+  func calibration() throws {
+    let scene = try FineTuningScene.shared.get()
+    let folder = try ScratchFolder()
+    // With 12 rounds the same log is calibrated: see above.
+    let outcome = try Command.run(
+      ["finetune", "--policy", scene.policy, "--log", scene.log, "-o", "new"] + Self.small
+        + ["--set", "gate_iterations=1", "--set", "n_epochs=1", "--set", "critic_epochs=2"], in: folder, patience: 300)
+    #expect(outcome.code == 1)
+    for words in ["no verdict", "raise gate_iterations, now 1", "far enough ahead for gamma 0.99"] {
+      #expect(outcome.errors.contains(words), "\(outcome.errors)")
+    }
+    #expect(!outcome.errors.contains("record more"))
+  }
+
   @Test("a deterministic policy and a graph are refused: they have no density, or cannot learn")
   func unfit() throws {
     let scene = try FineTuningScene.shared.get()
