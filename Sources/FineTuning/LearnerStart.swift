@@ -16,11 +16,18 @@ struct LearnerStart: Sendable {
   init(_ policy: LoadedPolicy) throws {
     let description = policy.description
     func refuse(_ what: String) -> FineTuningError {
-      FineTuningError(.input, "\(description.path): \(what); take a bundle of 'sinew train'")
+      FineTuningError(
+        .input,
+        "\(description.path): \(what); what is taken is a Gaussian policy without memory: a bundle that 'sinew finetune' made, "
+          + "or 'sinew train' with ppo, trpo, a2c, actor-critic or reinforce and without rnn_type")
     }
-    guard !description.isRecurrent else { throw refuse("a recurrent policy cannot be fine-tuned from rows") }
+    let maker = description.provenance.first { $0.key == "algorithm" }.map { ", made by \($0.value)," } ?? ""
     guard case .gaussian(let spread, let isSquashed) = description.distribution else {
-      throw refuse("a deterministic policy has no density, so its steps have no importance ratio")
+      throw refuse("this policy\(maker) is deterministic: it has no density, so its steps have no importance ratio")
+    }
+    guard !description.isRecurrent else {
+      throw refuse(
+        "this policy\(maker) has a memory (GRU or LSTM), and fine-tuning from single rows does not support that")
     }
     if case .stateDependent(let range) = spread {
       let own = GaussianHead.logDeviationRange

@@ -492,6 +492,32 @@ private let log_2π = 1.8378770664093453
     #expect(!outcome.errors.contains("record more"))
   }
 
+  @Test(
+    "a policy of 'sinew train' that cannot be fine-tuned is refused for what it is, with those that can be",
+    arguments: [
+      (
+        ["--algorithm", "td3", "--set", "net_arch=[16]", "--set", "learning_starts=100"],
+        ["made by td3", "deterministic"]
+      ),
+      (
+        TrainTests.small + ["--set", "rnn_type=gru", "--set", "rnn_hidden_dim=8"],
+        ["made by ppo", "memory (GRU or LSTM)"]
+      ),
+    ])
+  func unfitTraining(_ settings: [String], _ words: [String]) throws {
+    let scene = try FineTuningScene.shared.get()
+    let folder = try ScratchFolder()
+    let trained = try Command.run(
+      ["train", "--task", "reacher-v5", "--steps", "512", "--output", "run"] + settings, in: folder, patience: 180)
+    try #require(trained.code == 0, "\(trained.errors)")
+    let outcome = try Command.run(
+      ["finetune", "--policy", "run/policy", "--log", scene.log, "-o", "new"], in: folder, patience: 60)
+    #expect(outcome.code == 2)
+    for words in words + ["a Gaussian policy without memory", "ppo, trpo, a2c, actor-critic or reinforce"] {
+      #expect(outcome.errors.contains(words), "\(outcome.errors)")
+    }
+  }
+
   @Test("a deterministic policy and a graph are refused: they have no density, or cannot learn")
   func unfit() throws {
     let scene = try FineTuningScene.shared.get()
