@@ -94,7 +94,7 @@ struct LogProvenance {
         "record at the policy's rate")
     }
     guard allowsLoss || !info.isLossy else {
-      throw try Self.loss(path: path, dropped: info.droppedCount)
+      throw try Self.loss(path: path, dropped: info.droppedCount, recovery: records["recovery"])
     }
     self.task = task
     timeLimitSteps = entry("task", "time_limit_steps").map { Int($0) } ?? task.timeLimitSteps
@@ -165,11 +165,12 @@ struct LogProvenance {
     return failed.contains(row.episode) ? task.canFail : task.endsWithSuccess
   }
 
-  /// Names the row before the first loss.
-  private static func loss(path: String, dropped: Int) throws -> FineTuningError {
+  /// Names the row before the first loss; of a log that was recovered, what became of it and what is left.
+  private static func loss(path: String, dropped: Int, recovery: [String: String]?) throws -> FineTuningError {
     var decoder: TransitionDecoder?
     var last: Transition?
     var gap: Transition?
+    var ends = 0
     try LogReader(path: path).forEachMessage(topics: ["/transition"]) { _, schema, message in
       if decoder == nil { decoder = schema.flatMap { try? TransitionDecoder(RosSchema($0)) } }
       guard let row = try? decoder?.decode(message.data) else { return true }
@@ -177,17 +178,34 @@ struct LogProvenance {
         gap = last ?? row
         return false
       }
+      if row.isTerminated || row.isTruncated { ends += 1 }
       last = row
       return true
     }
-    let remedy = "record again with a larger ring or a faster disk, or leave broken episodes out with --skip-lossy"
+    var what = "records were lost (\(dropped))"
+    var remedy = "record again with a larger ring or a faster disk, or leave broken episodes out with --skip-lossy"
+    if let recovery {
+      what = "the log was recovered after it was \(recovery["closed"] == "false" ? "cut off" : "damaged")"
+      remedy = "what was lost cannot be had again: leave broken episodes out with --skip-lossy, or record again"
+    }
     if let gap {
       return FineTuningError(
         .lossy, at: RowPlace(log: path, episode: gap.episode, step: gap.stepInEpisode),
-        "records were lost (\(dropped)), transitions are missing beside this one", remedy)
+        what + ", transitions are missing beside this one", remedy)
+    }
+    guard recovery != nil else {
+      let count = dropped > 0 ? "\(dropped) records are missing" : "it does not say how many records are missing"
+      return FineTuningError(.lossy, log: path, "the log is lossy: \(count), though no transition is", remedy)
+    }
+    let isOpen = last.map { !$0.isTerminated && !$0.isTruncated } ?? false
+    what += isOpen ? ", within an episode" : ", and its end is lost"
+    guard ends > 0 else {
+      return FineTuningError(.lossy, log: path, what + "; no whole episode is left", "record again")
     }
     return FineTuningError(
-      .lossy, log: path, "the log is lossy: \(dropped) records are missing, though no transition is", remedy)
+      .lossy, log: path, what,
+      "its \(ends) whole episode\(ends == 1 ? "" : "s") can be used: --skip-lossy takes "
+        + (ends == 1 ? "it" : "them") + " and leaves the rest out")
   }
 
   private static func attachment(_ name: String, of path: String) throws -> String? {

@@ -294,6 +294,27 @@ private final class FineTuningScene: @unchecked Sendable {
       ["finetune", "--policy", scene.policy, "--log", scene.log, "copy.mcap", "-o", "new"], in: folder, patience: 60)
     #expect(twice.code == 2 && twice.errors.contains("would count twice"), "\(twice.errors)")
   }
+
+  @Test("a log that was cut off and recovered is refused with what became of it, and its whole episodes can be taken")
+  func recovered() throws {
+    let scene = try FineTuningScene.shared.get()
+    let folder = try ScratchFolder()
+    let bytes = try scene.folder.bytes("log.mcap")
+    try folder.write(bytes.prefix(bytes.count * 2 / 3), to: "cut.mcap")
+    let mending = try Command.run(["log", "recover", "cut.mcap", "-o", "mended.mcap"], in: folder, patience: 60)
+    #expect(mending.code == 3, "\(mending.errors)")
+    let check = ["finetune", "--policy", scene.policy, "--log", "mended.mcap", "--check"]
+    let refused = try Command.run(check, in: folder, patience: 60)
+    #expect(refused.code == 2)
+    let found = try #require(
+      refused.errors.firstMatch(
+        of: /recovered after it was cut off, .*; its (\d+) whole episodes can be used: --skip-lossy/),
+      "\(refused.errors)")
+    #expect(!refused.errors.contains("0 records") && !refused.errors.contains("ring"))
+    let taken = try Command.run(check + ["--skip-lossy", "--json"], in: folder, patience: 60)
+    #expect(taken.code == 0, "\(taken.errors)")
+    #expect(taken.json?["episodes"] as? Int == Int(found.1))
+  }
 }
 
 private let log_2π = 1.8378770664093453
