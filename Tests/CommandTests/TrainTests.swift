@@ -275,6 +275,32 @@ import Testing
     let row = try #require(outcome.output.split(separator: "\n").first { $0.hasPrefix("0.1 ") })
     let shares = row.split(separator: " ").compactMap { Double($0) }
     #expect(shares[1] > shares[2] + 10)
+    #expect(outcome.output.contains("of the seeds that did not diverge"))
+  }
+
+  @Test("where no seed is left the sweep prints dashes, no numbers")
+  func sweepWithout() throws {
+    let outcome = try Command.run(
+      ["demo", "bandit", "--sweep", "--seeds", "20", "--reward-offset", "-1000"], in: ScratchFolder(), patience: 120)
+    #expect(outcome.code == 0)
+    let row = try #require(outcome.output.split(separator: "\n").first { $0.hasPrefix("0.2 ") })
+    let cells = row.split(separator: " ")
+    // The rate, 100.0 %, that of the other, and then the plain one's early deviation.
+    #expect(cells[1] == "100.0" && cells[5] == "–")
+    #expect(!outcome.output.contains("nan"))
+  }
+
+  @Test(
+    "what a sweep would ignore is refused, and so is a sweep's option without one",
+    arguments: [
+      (["--sweep", "--rate", "0.5"], "--rate"), (["--sweep", "--step"], "--step"),
+      (["--sweep", "--step", "--baseline", "on"], "--step and --baseline"),
+      (["--seeds", "5"], "--seeds is for --sweep"),
+    ])
+  func contradictory(_ arguments: [String], _ words: String) throws {
+    let outcome = try Command.run(["demo", "bandit"] + arguments, in: ScratchFolder())
+    #expect(outcome.code == 2 && outcome.output.isEmpty)
+    #expect(outcome.errors.contains(words), "\(outcome.errors)")
   }
 
   @Test("numbers out of range are refused", arguments: [["--target", "6"], ["--deviation", "0"], ["--seeds", "0"]])

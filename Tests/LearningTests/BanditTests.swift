@@ -38,21 +38,32 @@ import Testing
     #expect(small.plain.diverged <= 0.03 && small.baseline.diverged == 0)
     let (plain, baseline) = (try #require(small.plain.medianSteps), try #require(small.baseline.medianSteps))
     #expect((35...70).contains(plain) && (40...75).contains(baseline))
-    #expect(small.earlyRatio > 2.5 && small.lateRatio > 1.2)
+    #expect(try #require(small.earlyRatio) > 2.5)
+    #expect(try #require(small.lateRatio) > 1.2)
     let large = BanditSweep.row(options, rate: 0.1, seeds: 200)
     #expect((0.2...0.5).contains(large.plain.diverged))
     #expect(large.baseline.diverged <= 0.1)
   }
 
   @Test("a reward's offset ruins the plain estimator and leaves the baseline's steps as they were")
-  func offset() {
+  func offset() throws {
     var options = BanditOptions()
     let without = BanditSweep.row(options, rate: 0.02, seeds: 200)
     options.rewardOffset = -20
     let with = BanditSweep.row(options, rate: 0.02, seeds: 200)
     #expect(with.plain.diverged > 0.08)
-    #expect(with.plain.lateDeviation > 2 * without.plain.lateDeviation)
-    #expect(abs(with.baseline.lateDeviation / without.baseline.lateDeviation - 1) <= 0.02)
+    #expect(try #require(with.plain.lateDeviation) > 2 * #require(without.plain.lateDeviation))
+    #expect(try abs(#require(with.baseline.lateDeviation) / #require(without.baseline.lateDeviation) - 1) <= 0.02)
+  }
+
+  @Test("where every run diverges there is no deviation and no ratio")
+  func noneLeft() {
+    var options = BanditOptions()
+    options.rewardOffset = -1000
+    let row = BanditSweep.row(options, rate: 1, seeds: 20)
+    #expect(row.plain.diverged == 1)
+    #expect(row.plain.earlyDeviation == nil && row.plain.lateDeviation == nil)
+    #expect(row.earlyRatio == nil && row.lateRatio == nil)
   }
 
   @Test("two learners see the same random numbers until their means part")

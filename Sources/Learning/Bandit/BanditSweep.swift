@@ -7,9 +7,9 @@ public struct BanditSweepRow: Sendable, Equatable {
   public struct Side: Sendable, Equatable {
     /// Share of the runs that left |μ| ≤ 10.
     public var diverged = 0.0
-    /// Deviation of the updates of steps 2 to 21, and of the last 100, over runs that did not diverge.
-    public var earlyDeviation = 0.0
-    public var lateDeviation = 0.0
+    /// Deviation of the updates of steps 2 to 21, and of the last 100, over the runs that did not diverge; nil without any.
+    public var earlyDeviation: Double?
+    public var lateDeviation: Double?
     /// Median of the first step with |μ − a*| ≤ 0.5; nil when fewer than half the runs came so near.
     public var medianSteps: Int?
   }
@@ -18,11 +18,17 @@ public struct BanditSweepRow: Sendable, Equatable {
   public var plain: Side
   public var baseline: Side
 
-  /// Ratio of the updates' variances, plain to baseline.
-  public var earlyRatio: Double { ratio(plain.earlyDeviation, baseline.earlyDeviation) }
-  public var lateRatio: Double { ratio(plain.lateDeviation, baseline.lateDeviation) }
+  /// Ratio of the updates' variances, plain to baseline; nil where one of them has none.
+  ///
+  /// Each is of the runs that did not diverge on its own side. Where only the plain ones diverge, the quiet ones of them are
+  /// compared with all that have a baseline.
+  public var earlyRatio: Double? { ratio(plain.earlyDeviation, baseline.earlyDeviation) }
+  public var lateRatio: Double? { ratio(plain.lateDeviation, baseline.lateDeviation) }
 
-  private func ratio(_ a: Double, _ b: Double) -> Double { b > 0 ? a * a / (b * b) : .nan }
+  private func ratio(_ a: Double?, _ b: Double?) -> Double? {
+    guard let a, let b, b > 0 else { return nil }
+    return a * a / (b * b)
+  }
 }
 
 /// Runs bandits over many seeds.
@@ -82,6 +88,6 @@ public enum BanditSweep {
       squares += difference * (x - mean)
     }
 
-    var deviation: Double { count > 1 ? sinew_sqrt(squares / (count - 1)) : 0 }
+    var deviation: Double? { count > 1 ? sinew_sqrt(squares / (count - 1)) : nil }
   }
 }

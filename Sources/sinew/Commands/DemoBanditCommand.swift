@@ -27,8 +27,8 @@ struct DemoBanditCommand: ParsableCommand {
   @Option(help: "σ: the policy's standard deviation.")
   var deviation = 1.0
 
-  @Option(help: "α: the learning rate.")
-  var rate = 0.02
+  @Option(help: "α: the learning rate. Default: 0.02; --sweep has its own.")
+  var rate: Double?
 
   @Option(help: "The hidden target, −5 to 5.")
   var target = 2.0
@@ -51,8 +51,8 @@ struct DemoBanditCommand: ParsableCommand {
   @Option(help: "Seed; with --sweep the first one.")
   var seed: UInt64 = 0
 
-  @Option(help: "Which curve and samples are drawn: on (with the baseline) or off.")
-  var baseline = Choice.on
+  @Option(help: "Which curve and samples are drawn: on (with the baseline) or off. Default: on.")
+  var baseline: Choice?
 
   @Flag(help: "In a terminal: wait for a key between updates; q leaves.")
   var step = false
@@ -60,8 +60,8 @@ struct DemoBanditCommand: ParsableCommand {
   @Flag(help: "Print a table over learning rates and many seeds instead.")
   var sweep = false
 
-  @Option(help: "Seeds of the sweep.")
-  var seeds = 1000
+  @Option(help: "Seeds of the sweep. Default: 1000.")
+  var seeds: Int?
 
   enum Choice: String, ExpressibleByArgument, CaseIterable { case on, off }
 
@@ -70,21 +70,34 @@ struct DemoBanditCommand: ParsableCommand {
     for (name, value) in [("target", target), ("start", start)] where !range.contains(value) {
       throw ValidationError("--\(name) must be between -5 and 5, found \(value).")
     }
-    for (name, value) in [("deviation", deviation), ("rate", rate)] where !(value >= 1e-3 && value <= 10) {
+    for (name, value) in [("deviation", deviation), ("rate", rate ?? BanditOptions().rate)]
+    where !(value >= 1e-3 && value <= 10) {
       throw ValidationError("--\(name) must be between 0.001 and 10, found \(value).")
     }
     guard noise >= 0, noise <= 100, rewardOffset.magnitude <= 1e6, (0...1).contains(baselineRate) else {
       throw ValidationError("--noise must be 0 to 100, --reward-offset at most 1000000, --baseline-rate 0 to 1.")
     }
-    guard (1...1_000_000).contains(steps), (1...100_000).contains(seeds) else {
+    guard (1...1_000_000).contains(steps), (1...100_000).contains(seedCount) else {
       throw ValidationError("--steps must be between 1 and 1000000, --seeds between 1 and 100000.")
     }
+    guard sweep else {
+      guard seeds == nil else { throw ValidationError("--seeds is for --sweep; one picture has one --seed.") }
+      return
+    }
+    let drawn = [("rate", rate != nil), ("step", step), ("baseline", baseline != nil)].filter(\.1).map { "--\($0.0)" }
+    guard drawn.isEmpty else {
+      throw ValidationError(
+        "--sweep prints a table over learning rates of its own, with and without the baseline: leave out "
+          + "\(drawn.joined(separator: " and ")), or leave out --sweep for one picture.")
+    }
   }
+
+  private var seedCount: Int { seeds ?? 1000 }
 
   private var options: BanditOptions {
     var options = BanditOptions()
     options.deviation = deviation
-    options.rate = rate
+    if let rate { options.rate = rate }
     options.target = target
     options.start = start
     options.noise = noise
@@ -101,7 +114,7 @@ struct DemoBanditCommand: ParsableCommand {
       print(sweepTable())
       return
     }
-    var view = BanditView(options, drawsBaseline: baseline == .on)
+    var view = BanditView(options, drawsBaseline: baseline != .off)
     guard LiveTable.isPossible else {
       for _ in 0..<steps { view.advance() }
       print(view.frame(colors: false, in: .usual))
@@ -124,20 +137,27 @@ struct DemoBanditCommand: ParsableCommand {
     var progress = ProgressLine()
     for (index, rate) in BanditSweep.rates.enumerated() {
       progress.show(Double(index) / Double(BanditSweep.rates.count), "rate \(rate)")
-      let row = BanditSweep.row(options, rate: rate, seeds: seeds)
+      let row = BanditSweep.row(options, rate: rate, seeds: seedCount)
       func percent(_ share: Double) -> String { Format.fixed(share * 100, 1) + " %" }
       func steps(_ count: Int?) -> String { count.map { "\($0)" } ?? "–" }
+      func fixed(_ value: Double?, _ decimals: Int) -> String { value.map { Format.fixed($0, decimals) } ?? "–" }
       table.add([
         "\(rate)", percent(row.plain.diverged), percent(row.baseline.diverged),
-        Format.fixed(row.plain.earlyDeviation, 3), Format.fixed(row.baseline.earlyDeviation, 3),
-        Format.fixed(row.plain.lateDeviation, 3), Format.fixed(row.baseline.lateDeviation, 3),
-        Format.fixed(row.earlyRatio, 1), Format.fixed(row.lateRatio, 1), steps(row.plain.medianSteps),
+        fixed(row.plain.earlyDeviation, 3), fixed(row.baseline.earlyDeviation, 3),
+        fixed(row.plain.lateDeviation, 3), fixed(row.baseline.lateDeviation, 3),
+        fixed(row.earlyRatio, 1), fixed(row.lateRatio, 1), steps(row.plain.medianSteps),
         steps(row.baseline.medianSteps),
       ])
     }
     progress.finish()
     return table.text
-      + "\n\(seeds) seeds from \(seed) on, \(self.steps) steps; early: updates of steps 2 to 21, late: of the last 100; median"
-      + " steps to within 0.5 of the target"
+      + """
+
+      \(seedCount) seeds from \(seed) on, \(steps) steps; early: updates of steps 2 to 21, late: of
+      the last 100; median steps to within 0.5 of the target.
+      Deviations and variance ratios: of the seeds that did not diverge, each column
+      of its own. Where many diverged the quiet ones are left, and the ratio is too
+      small. A dash: no seed is left, or fewer than half came near the target.
+      """
   }
 }
