@@ -82,7 +82,7 @@ public struct FineTuningOptions: Sendable, Equatable {
     ("critic_batch_size", "the same of the critic and of the gate's Q"), ("learning_rate", "of the policy"),
     ("critic_learning_rate", "of the critic and of the gate's Q"),
     ("critic_epochs", "most passes of the critics before the policy's first"),
-    ("critic_folds", "advantages by critics of the other folds; 0: one critic of all rows"),
+    ("critic_folds", "advantages by critics of the other folds; 0: one critic"),
     ("log_std", "whether log σ moves: free or fixed"),
     ("pessimism", "standard errors by which the surrogate is lowered"),
     ("max_grad_norm", "gradients are cut to this"), ("ent_coef", "weight of the entropy"),

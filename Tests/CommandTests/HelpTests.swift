@@ -46,6 +46,18 @@ struct HelpTests {
     #expect(text.contains("Exit codes:") || text.contains("SUBCOMMANDS:"))
   }
 
+  // Examples of servos and arms need their ports' names, and break where the terminal is no wider.
+  @Test(
+    "examples that are to be copied stand on one line each", arguments: [["finetune"], ["demo", "bandit"], ["train"]])
+  func unbroken(_ words: [String]) throws {
+    let lines = try Command.run(words + ["--help"], in: ScratchFolder()).output
+      .split(separator: "\n", omittingEmptySubsequences: false)
+    let start = try #require(lines.firstIndex(of: "Examples:"))
+    let examples = lines[(start + 1)...].prefix { !$0.isEmpty }
+    #expect(!examples.isEmpty)
+    for line in examples { #expect(line.hasPrefix("  sinew "), "a broken example goes on with '\(line)'") }
+  }
+
   @Test("the version is a version")
   func version() throws {
     let outcome = try Command.run(["--version"], in: ScratchFolder())

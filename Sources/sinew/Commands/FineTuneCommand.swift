@@ -24,11 +24,11 @@ struct FineTuneCommand: ParsableCommand {
       \(Self.settingsText)
 
       Examples:
-        sinew evaluate --task reacher-v5 --policy base --sample --episodes 200 --log round1.mcap
-        sinew finetune --policy base --log round1.mcap -o better
-        sinew finetune --policy base --log logs/*.mcap -o better --set target_kl=0.01 --seed 3
-        sinew finetune --policy base --log round1.mcap --check
-        sinew evaluate --task reacher-v5 --policy better
+        sinew evaluate --task reach --policy base --sample --episodes 99 --log 1.mcap
+        sinew finetune --policy base --log 1.mcap --check
+        sinew finetune --policy base --log 1.mcap -o better
+        sinew finetune --policy base --log *.mcap -o better --set target_kl=0.01
+        sinew evaluate --task reach --policy better
 
       Exit codes: 0 the new policy was written (--check: the logs are sound); 1 the gate refused it, or numbers were not \
       finite, and no policy was written; 2 wrong input: a log, a row, a setting, a path, too little data; 3 the new policy \
