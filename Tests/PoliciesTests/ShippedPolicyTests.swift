@@ -1,3 +1,4 @@
+import Foundation
 import Numerics
 import Policies
 import TestSupport
@@ -15,6 +16,18 @@ struct ShippedPolicyTests {
       #expect(description.hash.count == 64)
       #expect(!description.provenance.isEmpty)
     }
+  }
+
+  @Test(
+    "a shipped policy of sinew train says the discount that its settings name, for whoever goes on learning",
+    arguments: ["reach", "reach-hobby6"])
+  func discount(_ name: String) throws {
+    let description = try PolicyLoader.named(name).description
+    let said = description.provenance.first { $0.key == "gamma" }?.value
+    let folder = URL(fileURLWithPath: description.path)
+    let settings = try String(contentsOf: folder.appendingPathComponent("training.yaml"), encoding: .utf8)
+    let set = try #require(settings.firstMatch(of: /gamma: ([0-9.]+)/)).1
+    #expect(said == String(set))
   }
 
   @Test("the Reacher policy is described as its bundle says")
