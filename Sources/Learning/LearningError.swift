@@ -3,6 +3,8 @@ public struct LearningError: Error, CustomStringConvertible, Sendable, Equatable
   public enum Code: Sendable, Equatable {
     /// A gradient or a loss is NaN or infinite.
     case notFinite
+    /// What was learned cannot be used: its numbers have grown out of bounds.
+    case diverged
     /// An environment failed (a simulation diverged).
     case environment
     /// A setting cannot be used.

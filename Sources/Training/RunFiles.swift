@@ -31,6 +31,30 @@ struct RunFiles: Sendable {
     }
   }
 
+  /// Removes a folder with the files of these names; one that holds anything else stays.
+  static func removeFolder(_ path: String, holding names: [String]) {
+    for name in names { unlink(path + "/" + name) }
+    rmdir(path)
+  }
+
+  /// Gives a folder another name, which is not taken.
+  static func rename(_ path: String, to name: String) throws(TrainingError) {
+    guard Glibc.rename(path, name) == 0 else {
+      throw TrainingError("\(name): cannot be named: \(String(cString: strerror(errno))); move what stands there away")
+    }
+    syncFolder(of: name)
+  }
+
+  /// The new name must survive a power cut, too.
+  private static func syncFolder(of path: String) {
+    let slash = path.lastIndex(of: "/")
+    let parent = open(slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? ".", O_RDONLY | O_CLOEXEC)
+    if parent >= 0 {
+      fsync(parent)
+      close(parent)
+    }
+  }
+
   static func read(_ path: String) throws(TrainingError) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw TrainingError("\(path): cannot be read: \(String(cString: strerror(errno)))") }
@@ -69,14 +93,8 @@ struct RunFiles: Sendable {
     }
     let isSafe = isWritten && fsync(descriptor) == 0
     close(descriptor)
-    guard isSafe, rename(temporary, path) == 0 else { throw fail() }
-    // The new name must survive a power cut, too.
-    let slash = path.lastIndex(of: "/")
-    let parent = open(slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? ".", O_RDONLY | O_CLOEXEC)
-    if parent >= 0 {
-      fsync(parent)
-      close(parent)
-    }
+    guard isSafe, Glibc.rename(temporary, path) == 0 else { throw fail() }
+    syncFolder(of: path)
   }
 }
 

@@ -37,9 +37,9 @@ public struct TrainingResult: Sendable {
 /// A whole training run: environments, algorithm, checkpoints, curve and, at the end, a policy bundle.
 public struct TrainingSession: Sendable {
   public let plan: TrainingPlan
-  private let files: RunFiles?
+  let files: RunFiles?
   let algorithm: AlgorithmSettings
-  private let setup: TaskSetup?
+  let setup: TaskSetup?
   /// The task, unless it is the pendulum.
   var environmentTask: TaskDefinition? { setup?.task }
 
@@ -209,7 +209,7 @@ public struct TrainingSession: Sendable {
     if let files {
       try store(training, curve, files)
       try RunFiles.write(curve.drawing(title: title).png(), to: files.pixels)
-      result.policy = try writePolicy(training, evaluation: final, files)
+      result.policy = try writePolicy(training, evaluation: final, curve, files)
     }
     return result
   }
@@ -235,66 +235,4 @@ public struct TrainingSession: Sendable {
 
   /// A name per number of the observation.
   var observationNames: [String] { environmentTask?.observationNames ?? ["cos_angle", "sin_angle", "velocity"] }
-
-  // MARK: Files
-
-  private var title: String { "\(plan.task), \(plan.algorithm.rawValue), seed \(plan.options.seed)" }
-
-  private var fingerprint: String { "\(plan.text)\n\(setup?.task.sha256 ?? plan.task)" }
-
-  private func store<Loop: BundledTraining & ~Copyable>(
-    _ training: borrowing Loop, _ curve: LearningCurve, _ files: RunFiles
-  ) throws {
-    var encoder = StateEncoder()
-    encoder.begin("run")
-    let digest = Array(ContentHash.sha256(fingerprint).utf8)
-    encoder.put(digest, count: digest.count)
-    encoder.put(Int64(training.stepCount))
-    let set = Array(training.instructionSet.rawValue.utf8)
-    encoder.put(Int64(set.count))
-    encoder.put(set, count: set.count)
-    training.encode(into: &encoder)
-    // The curve first: a checkpoint never knows more than it.
-    try RunFiles.write(Array(curve.csv.utf8), to: files.curve)
-    try RunFiles.write(Array(curve.drawing(title: title).svg.utf8), to: files.picture)
-    try Checkpoint.write(encoder.bytes, to: files.checkpoint)
-  }
-
-  private func resume<Loop: BundledTraining & ~Copyable>(
-    _ training: inout Loop, _ files: RunFiles
-  ) throws -> LearningCurve {
-    var decoder = StateDecoder(try Checkpoint.read(files.checkpoint))
-    do {
-      try decoder.begin("run")
-      var digest = [UInt8](repeating: 0, count: 64)
-      try decoder.take(into: &digest, count: 64)
-      guard digest.elementsEqual(ContentHash.sha256(fingerprint).utf8) else {
-        throw LearningError(.state, "its settings or its task are not those of this run: restore them, or train anew")
-      }
-      let steps = Int(try decoder.take(Int64.self))
-      var set = [UInt8](repeating: 0, count: Int(max(0, min(64, try decoder.take(Int64.self)))))
-      try decoder.take(into: &set, count: set.count)
-      let name = String(decoding: set, as: UTF8.self)
-      guard name == training.instructionSet.rawValue else {
-        throw LearningError(
-          .state, "it was made with the instruction set \(name), which rounds differently: set SINEW_ISA=\(name)")
-      }
-      try training.decode(from: &decoder)
-      let curve = String(decoding: try RunFiles.read(files.curve), as: UTF8.self)
-      return LearningCurve(csv: curve, upTo: steps)
-    } catch let error as LearningError {
-      throw TrainingError("\(files.checkpoint): \(error.description)")
-    }
-  }
-
-  /// Writes the bundle and loads it, which reproduces its golden vectors.
-  private func writePolicy<Loop: BundledTraining & ~Copyable>(
-    _ training: borrowing Loop, evaluation: EvaluationFigures, _ files: RunFiles
-  ) throws -> String {
-    let contents = bundle(training, evaluation: evaluation)
-    try RunFiles.makeFolder(files.policy)
-    for file in BundleWriter.files(contents) { try RunFiles.write(file.bytes, to: files.policy + "/" + file.name) }
-    _ = try PolicyLoader.load(path: files.policy)
-    return files.policy
-  }
 }

@@ -185,6 +185,32 @@ import Testing
     #expect(try !folder.bytes("run/checkpoint.bin").isEmpty)
   }
 
+  @Test("a policy that cannot be reproduced because training diverged is a failure of the run, and no bundle is left")
+  func diverged() throws {
+    let folder = try ScratchFolder()
+    var failures = 0
+    // How sums are rounded depends on the processor: one of these diverges beyond single precision on any.
+    for (seed, rate) in [(1, 3), (1, 1), (2, 3), (3, 3), (4, 3), (5, 3)] where failures == 0 {
+      let run = "run-\(seed)-\(rate)"
+      let outcome = try Command.run(
+        [
+          "train", "--task", "reacher-v5", "--steps", "1024", "--envs", "4", "--seed", "\(seed)", "--output", run,
+          "--set", "n_steps=128", "--set", "n_epochs=10", "--set", "net_arch=[64,64]", "--set", "learning_rate=\(rate)",
+        ], in: folder, patience: 60)
+      guard outcome.code != 0 else { continue }
+      failures += 1
+      #expect(outcome.code == 1)
+      let message = try #require(outcome.errorLines.last)
+      for part in ["diverged", "KL", "clip fraction", "lower learning_rate", "target_kl", "\(run)/checkpoint.bin"] {
+        #expect(message.contains(part), "\(message)")
+      }
+      let left = try folder.snapshot().filter { $0.contains("policy") }
+      #expect(left.isEmpty, "\(left)")
+      #expect(try !folder.bytes("\(run)/checkpoint.bin").isEmpty)
+    }
+    #expect(failures == 1)
+  }
+
   @Test(
     "a damaged or foreign checkpoint is refused, and nothing is changed", arguments: ["cut", "flipped", "settings"])
   func damage(_ kind: String) throws {

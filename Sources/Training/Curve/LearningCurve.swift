@@ -30,6 +30,27 @@ struct LearningCurve: Sendable {
       "\(report.steps),\(report.episodes)," + numbers.map { $0.isNaN ? "" : "\(Float($0))" }.joined(separator: ","))
   }
 
+  /// Puts an evaluation into the last line, in the place of another.
+  mutating func note(_ evaluation: EvaluationFigures) {
+    guard let last = lines.last else { return }
+    var fields = last.split(separator: ",", omittingEmptySubsequences: false)
+    for (column, value) in [("eval_return", evaluation.mean), ("eval_success_rate", evaluation.successRate)] {
+      guard let place = Self.place(column), place < fields.count else { continue }
+      fields[place] = value.isNaN ? "" : "\(Float(value))"
+    }
+    lines[lines.count - 1] = fields.joined(separator: ",")
+  }
+
+  private static func place(_ column: String) -> Int? { header.split(separator: ",").firstIndex { $0 == column } }
+
+  /// A column's value in the last line, if there is one.
+  func last(_ column: String) -> Float? {
+    guard let place = Self.place(column),
+      let fields = lines.last?.split(separator: ",", omittingEmptySubsequences: false), place < fields.count
+    else { return nil }
+    return Float(fields[place])
+  }
+
   var csv: String { ([Self.header] + lines).joined(separator: "\n") + "\n" }
 
   /// The returns over the steps: the training mean as a line, evaluations as dots. Empty without a return.
