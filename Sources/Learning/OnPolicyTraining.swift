@@ -149,11 +149,11 @@ public struct OnPolicyTraining<E: Environment & ~Copyable, A: OnPolicyAlgorithm 
       rollout.memory.noteActor(step: step)
       act(first: first)
       try environments.step()
+      steps += count
       rewardScaling.apply(environments.steps, into: rollout.rewards + first)
       takeObservations(into: rollout.observations.base + (first + count) * stride)
       finish(first: first)
     }
-    steps += rollout.rows
   }
 
   /// Chooses the actions of one step.

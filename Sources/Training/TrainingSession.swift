@@ -183,7 +183,7 @@ public struct TrainingSession: Sendable {
       do {
         report = try training.iterate(budget: plan.totalSteps)
       } catch {
-        throw LearningError(error.code, "after \(before) steps: \(error.description)\(rescue)")
+        throw LearningError(error.code, "after \(training.stepCount) steps: \(error.description)\(rescue)")
       }
       var evaluation: EvaluationFigures?
       let interval = plan.evaluationInterval

@@ -173,7 +173,8 @@ import Testing
     arguments: ["ppo", "td3"])
   func notFinite(_ algorithm: String) throws {
     let folder = try ScratchFolder()
-    let small = algorithm == "ppo" ? Self.small : ["--set", "net_arch=[16]"]
+    // PPO fails when it learns from its first rollout; TD3 in its first updates, between two rows of the curve.
+    let small = algorithm == "ppo" ? Self.small : ["--set", "net_arch=[16]", "--set", "learning_starts=2900"]
     let outcome = try Command.run(
       ["train", "--task", "pendulum-v1", "--output", "run", "--algorithm", algorithm, "--set", "learning_rate=1e30"]
         + small, in: folder, patience: 60)
@@ -181,7 +182,9 @@ import Testing
     let message = try #require(outcome.errorLines.last)
     #expect(message.contains("is not finite in update"))
     #expect(message.contains("actor.") || message.contains("critic."))
-    #expect(message.contains("steps") && message.contains("run/checkpoint.bin"))
+    #expect(message.contains("run/checkpoint.bin"))
+    let steps = try #require(message.split(separator: " ").compactMap { Int($0) }.first)
+    #expect(algorithm == "ppo" ? steps % 256 == 0 && steps > 0 : (2900...2910).contains(steps), "\(message)")
     #expect(try !folder.bytes("run/checkpoint.bin").isEmpty)
   }
 
