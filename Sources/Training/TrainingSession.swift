@@ -206,6 +206,7 @@ public struct TrainingSession: Sendable {
     }
     let final = try training.evaluate(episodes: plan.evaluationEpisodes)
     result.evaluation = final
+    curve.note(final)
     if let files {
       try store(training, curve, files)
       try RunFiles.write(curve.drawing(title: title).png(), to: files.pixels)
