@@ -10,7 +10,7 @@ public protocol TrainingLoop: ~Copyable {
   /// - Parameter budget: environment steps of the whole run, for schedules.
   mutating func iterate(budget: Int) throws(LearningError) -> IterationReport
   /// Plays episodes with the mean action and frozen scaling, always the same ones: those that `sinew evaluate` plays with
-  /// the seed 10000.
+  /// the seed 10000 and as many episodes.
   func evaluate(episodes: Int) throws(LearningError) -> EvaluationFigures
   /// The policy's mean actions for observations as the environment gives them, by the trainer's own forward pass. Where
   /// there is memory they are one episode from its beginning.

@@ -28,6 +28,9 @@ public struct HyperParameters: Sendable {
     try add(try ConfigurationNode.parse(text: yaml, file: "--set \(text)"), file: "--set")
   }
 
+  /// Whether a file or an option says something about it.
+  func isGiven(_ key: String) -> Bool { nodes[key] != nil }
+
   /// A number within a range.
   public mutating func double(
     _ key: String, _ value: inout Double, in range: ClosedRange<Double>

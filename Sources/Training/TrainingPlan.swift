@@ -31,14 +31,38 @@ public struct TrainingPlan: Sendable {
   /// `normalize_reward`, `eval_freq`, `n_eval_episodes`, `checkpoint_interval`, `perturbations`, and under `parameters` those
   /// of networks and algorithm. `options` are `NAME=VALUE` texts that go before those in `parameters`.
   public init(yaml: String, file: String, options texts: [String] = [], threads: Int = 1) throws {
-    let root = try ConfigurationNode.parse(text: yaml, file: file)
+    try self.init(root: ConfigurationNode.parse(text: yaml, file: file), options: texts, task: nil, algorithm: nil)
+    options.threads = max(1, threads)
+    text = yaml
+  }
+
+  /// Refuses what one part of a run's settings says wrong by itself: a file, or an option. So errors have the places of
+  /// that part's own text, whatever it is merged with.
+  /// - Parameters:
+  ///   - task: the run's task, which the part need not name.
+  ///   - algorithm: the run's algorithm, which decides what settings there are; nil where the part says it.
+  public static func check(
+    _ part: ConfigurationNode, options texts: [String] = [], task: String, algorithm: AlgorithmName?
+  ) throws {
+    _ = try TrainingPlan(root: part, options: texts, task: task, algorithm: algorithm).read()
+  }
+
+  /// The settings of a run, beside those of algorithm and networks, that have no option of their own.
+  public static let settingsOfRun = [
+    "eval_freq", "n_eval_episodes", "checkpoint_interval", "normalize_observation", "normalize_reward",
+  ]
+
+  private init(
+    root: ConfigurationNode, options texts: [String], task given: String?, algorithm chosen: AlgorithmName?
+  ) throws {
     try root.allowOnly([
       "task", "algorithm", "total_timesteps", "n_envs", "seed", "normalize_observation", "normalize_reward",
       "eval_freq",
       "n_eval_episodes", "checkpoint_interval", "perturbations", "parameters",
     ])
-    task = try root.child("task").string()
-    algorithm = try root.optional("algorithm")?.choice(AlgorithmName.self) ?? .ppo
+    task = try given ?? root.child("task").string()
+    let named = try root.optional("algorithm")?.choice(AlgorithmName.self)
+    algorithm = chosen ?? named ?? .ppo
     // Short rollouts make many iterations.
     checkpointInterval = algorithm == .a2c || algorithm == .actorCritic ? 1000 : 10
     if algorithm.isOffPolicy {
@@ -57,10 +81,31 @@ public struct TrainingPlan: Sendable {
     if let node = try root.optional("n_eval_episodes") { evaluationEpisodes = try node.integer(in: 1...100_000) }
     if let node = try root.optional("checkpoint_interval") { checkpointInterval = try node.integer(in: 1...1_000_000) }
     if let node = try root.optional("perturbations") { perturbations = try node.strings() }
-    if let node = try root.optional("parameters") { try parameters.add(node, file: file) }
+    if let node = try root.optional("parameters") { try parameters.add(node, file: root.file) }
     for text in texts { try parameters.add(option: text) }
-    options.threads = max(1, threads)
-    text = yaml
+  }
+
+  /// Refuses settings that would be without effect.
+  public func refuseIdleSettings() throws(ConfigurationError) {
+    guard algorithm == .ppo, !parameters.isGiven("rnn_type") else { return }
+    for key in ["rnn_hidden_dim", "rnn_sequence_length"] where parameters.isGiven(key) {
+      throw ConfigurationError(
+        file: key, message: "is without effect, there is no recurrent layer",
+        suggestion: "set rnn_type to gru or lstm, too, or leave \(key) out")
+    }
+  }
+
+  /// Refuses the name of a task that does not ship, with those that do and what else can be trained.
+  public func refuseUnknownTask() throws(ConfigurationError) {
+    let shipped = TaskDefinition.shipped
+    // Without shipped files, and for files, whoever reads the task knows more.
+    guard !shipped.isEmpty, !task.contains("/"), !task.hasSuffix(".yaml") else { return }
+    let known = ([Self.pendulum] + shipped).sorted()
+    guard !known.contains(task) else { return }
+    let near = Suggestion.nearest(to: task, in: known).map { "did you mean '\($0)'? " } ?? ""
+    throw ConfigurationError(
+      file: task, message: "there is no task of this name",
+      suggestion: near + "there are \(known.joined(separator: ", ")); else give the path of a .yaml file")
   }
 
   /// Reads networks and algorithm; refuses what neither has.

@@ -17,12 +17,16 @@ struct TrainCommand: ParsableCommand {
       recurrent layer in front of policy and critic: rnn_type (gru, lstm), rnn_hidden_dim, and rnn_sequence_length, the \
       steps that gradients go back in time. A wrong name is answered with the right ones.
 
+      --set also takes, as does the YAML file's top level: eval_freq (25000; 0: at the end only), n_eval_episodes (50), \
+      checkpoint_interval (iterations), normalize_observation, normalize_reward. A file's list 'perturbations' is merged \
+      with --perturb by name.
+
       Algorithms: ppo, a2c, trpo, reinforce (baseline: none, running_mean, learned), actor-critic (n_steps: 1, 5 …); with \
       a deterministic policy and a replay buffer ddpg and td3 (buffer_size, learning_starts, tau, action_noise: none, \
       normal, ornstein_uhlenbeck; one environment unless --envs says otherwise).
 
       A task is played as 'sinew run' plays it, safety core and limits included, so the evaluation at the end is that of \
-      'sinew evaluate --seed 10000'.
+      'sinew evaluate --seed 10000 --episodes 50' with the same --perturb (n_eval_episodes is 50 unless set).
 
       The folder --output gets settings.yaml, checkpoint.bin, curve.csv, curve.svg and, at the end, curve.png and policy/, \
       which 'sinew run' and 'sinew evaluate' take. The same settings and seed give the same policy, whatever --threads says. \
@@ -94,7 +98,7 @@ struct TrainCommand: ParsableCommand {
 
   mutating func run() throws {
     let (plan, folder) = try checkingInput { try makePlan() }
-    let session = try checkingInput { try TrainingSession(plan, folder: folder) }
+    let session = try checkingInput { try makeSession(plan, folder) }
     sinew_clear_stop_requests()
     _ = sinew_install_stop_signals()
     var progress = ProgressLine()
@@ -131,57 +135,6 @@ struct TrainCommand: ParsableCommand {
     let plan = try TrainingPlan(yaml: yaml, file: config ?? "settings", threads: threads ?? 1)
     let name = (plan.task.split(separator: "/").last.map(String.init) ?? plan.task).replacing(".yaml", with: "")
     return (plan, output ?? "runs/\(name)-\(plan.algorithm.rawValue)-\(plan.options.seed)")
-  }
-
-  /// One YAML text of file and options, which is also what the run keeps.
-  private func mergedSettings() throws -> String {
-    var top: [(key: String, value: String)] = []
-    var parameters: [(key: String, value: String)] = []
-    func put(_ list: inout [(key: String, value: String)], _ key: String, _ value: String?) {
-      guard let value else { return }
-      list.removeAll { $0.key == key }
-      list.append((key, value))
-    }
-    if let config {
-      let node = try ConfigurationNode.load(path: config)
-      for (key, value) in try node.entries() {
-        if key == "parameters" {
-          for (name, setting) in try value.entries() { put(&parameters, name, try Self.scalar(setting)) }
-        } else {
-          put(&top, key, try Self.scalar(value))
-        }
-      }
-    }
-    put(&top, "task", task.map { "\"\($0.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\"" })
-    put(&top, "algorithm", algorithm?.rawValue)
-    put(&top, "total_timesteps", steps.map { "\($0)" })
-    put(&top, "n_envs", envs.map { "\($0)" })
-    put(&top, "seed", seed.map { "\($0)" })
-    if !perturbations.isEmpty { put(&top, "perturbations", "[\(perturbations.joined(separator: ", "))]") }
-    guard top.contains(where: { $0.key == "task" }) else {
-      throw InputError(
-        "no task: give --task (reacher-v5, reach, reach-hobby6, pendulum-v1, or a YAML file) or --config")
-    }
-    for text in settings {
-      guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
-        throw InputError("--set '\(text)' is not NAME=VALUE, such as learning_rate=0.001")
-      }
-      put(&parameters, String(text[..<equals]), String(text[text.index(after: equals)...]))
-    }
-    var lines = top.map { "\($0.key): \($0.value)" }
-    if !parameters.isEmpty { lines += ["parameters:"] + parameters.map { "  \($0.key): \($0.value)" } }
-    return lines.joined(separator: "\n") + "\n"
-  }
-
-  /// A value as one line of YAML.
-  private static func scalar(_ node: ConfigurationNode) throws -> String {
-    if node.kind == .list { return "[\(try node.list().map { try scalar($0) }.joined(separator: ", "))]" }
-    if node.isNull { return "null" }
-    if let whole = try? node.integer() { return "\(whole)" }
-    if node.isNumber { return "\(try node.double())" }
-    if let flag = try? node.boolean() { return "\(flag)" }
-    let text = try node.string()
-    return "\"\(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
   }
 }
 
