@@ -95,6 +95,7 @@ public struct TrainingSession: Sendable {
     resumes: Bool, _ onStatus: (TrainingStatus) -> Void, make: (Int) throws -> E
   ) throws -> TrainingResult {
     let count = plan.options.environments
+    try memoryNeed(like: make(0)).check()
     switch algorithm {
     case .ddpg(let options):
       let rows = max(options.replay.batchSize, count)
@@ -149,6 +150,21 @@ public struct TrainingSession: Sendable {
     }
     return DeterministicActorCritic(
       shape, hasTwin: hasTwin, rowCapacity: rows, kernels: try VectorKernels(), seed: plan.options.seed)
+  }
+
+  private func memoryNeed<E: Environment & ~Copyable>(like environment: borrowing E) throws -> MemoryNeed {
+    let networks = try plan.read().networks
+    let count = plan.options.environments
+    switch algorithm {
+    case .ddpg(let options):
+      return MemoryNeed(
+        networks.deterministic(for: environment), replay: options.replay, hasTwin: false, environments: count)
+    case .td3(let options):
+      return MemoryNeed(
+        networks.deterministic(for: environment), replay: options.replay, hasTwin: true, environments: count)
+    case .ppo, .a2c, .trpo, .reinforce, .actorCritic:
+      return MemoryNeed(networks.gaussian(for: environment), steps: algorithm.steps, environments: count)
+    }
   }
 
   // MARK: The run

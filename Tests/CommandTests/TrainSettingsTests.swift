@@ -74,4 +74,19 @@ import Testing
       #expect(help.contains(name), "\(name)")
     }
   }
+
+  @Test(
+    "settings that need more memory than there is are refused before anything is written",
+    arguments: ["ppo", "a2c"])
+  func memory(_ algorithm: String) throws {
+    let folder = try ScratchFolder()
+    let outcome = try Command.run(
+      [
+        "train", "--task", "pendulum-v1", "--output", "run", "--algorithm", algorithm, "--envs", "4096", "--set",
+        "n_steps=1000000",
+      ], in: folder)
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains("GiB of memory") && outcome.errors.contains("n_steps"), "\(outcome.errors)")
+    #expect(try folder.snapshot().isEmpty)
+  }
 }
