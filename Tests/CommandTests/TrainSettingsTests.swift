@@ -89,4 +89,25 @@ import Testing
     #expect(outcome.errors.contains("GiB of memory") && outcome.errors.contains("n_steps"), "\(outcome.errors)")
     #expect(try folder.snapshot().isEmpty)
   }
+
+  @Test("a size of the recurrent layer without its kind is refused, with the remedy")
+  func idleSetting() throws {
+    let outcome = try Command.run(
+      ["train", "--task", "pendulum-v1", "--set", "rnn_hidden_dim=64", "--output", "run"], in: ScratchFolder())
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains("rnn_hidden_dim") && outcome.errors.contains("rnn_type"), "\(outcome.errors)")
+  }
+
+  @Test("the pendulum is named among what can be trained, and as nothing that an arm can play")
+  func pendulum() throws {
+    let folder = try ScratchFolder()
+    let unknown = try Command.run(["train", "--task", "nosuch"], in: folder)
+    #expect(unknown.code == 2)
+    for name in ["pendulum-v1", "reach", "reacher-v5"] { #expect(unknown.errors.contains(name), "\(unknown.errors)") }
+    for command in ["evaluate", "run"] {
+      let outcome = try Command.run([command, "--task", "pendulum-v1"], in: folder)
+      #expect(outcome.code == 2)
+      #expect(outcome.errors.contains("sinew train"), "\(outcome.errors)")
+    }
+  }
 }

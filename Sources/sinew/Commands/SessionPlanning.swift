@@ -136,7 +136,7 @@ enum SessionPlanning {
       throw InputError(
         "no task: give --task (\(TaskDefinition.shipped.joined(separator: ", ")), or a YAML file) or --config")
     }
-    let task = try checkingInput { try TaskDefinition.named(taskName) }
+    let task = try playableTask(named: taskName)
     guard let policy = options.policy ?? configuration?.policy ?? shippedPolicy(for: task.name) else {
       throw InputError(
         "no policy: none ships for task '\(task.name)'; give --policy (a bundle folder or an .onnx file trained on it)")

@@ -160,7 +160,7 @@ struct TeleopCommand: ParsableCommand {
     }
     let arm = hardware.arm ?? profile
     let taskName = task ?? arm.flatMap { RobotConfiguration.defaults(for: $0).task } ?? "reach"
-    let definition = try checkingInput { try TaskDefinition.named(taskName) }
+    let definition = try playableTask(named: taskName)
     var plan = SessionPlan(
       task: definition, policy: "", perturbations: try checkingInput { try Perturbations.parse(perturbations) })
     plan.model = model

@@ -133,6 +133,8 @@ struct TrainCommand: ParsableCommand {
     }
     let yaml = try mergedSettings()
     let plan = try TrainingPlan(yaml: yaml, file: config ?? "settings", threads: threads ?? 1)
+    try plan.refuseIdleSettings()
+    try plan.refuseUnknownTask()
     let name = (plan.task.split(separator: "/").last.map(String.init) ?? plan.task).replacing(".yaml", with: "")
     return (plan, output ?? "runs/\(name)-\(plan.algorithm.rawValue)-\(plan.options.seed)")
   }
