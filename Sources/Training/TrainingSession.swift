@@ -21,6 +21,12 @@ public struct TrainingStatus: Sendable {
 /// How a run ended.
 public struct TrainingResult: Sendable {
   public var report: IterationReport?
+  /// Environment steps of the whole run.
+  public var stepCount = 0
+  /// Mean return of the last 100 episodes in training; NaN before the first ended.
+  public var meanReturn = Double.nan
+  /// Whether there was nothing left to do: the run had come to its end before, with a policy.
+  public var wasFinished = false
   /// Of the final policy; nil when the run was stopped.
   public var evaluation: EvaluationFigures?
   /// The folder of the new policy; nil when the run was stopped.
@@ -184,6 +190,16 @@ public struct TrainingSession: Sendable {
       }
     }
     var result = TrainingResult()
+    result.stepCount = training.stepCount
+    result.meanReturn = curve.last("mean_return").map { Double($0) } ?? .nan
+    if let files, resumes, training.stepCount >= plan.totalSteps,
+      (try? PolicyLoader.load(path: files.policy)) != nil
+    {
+      result.wasFinished = true
+      result.policy = files.policy
+      result.evaluation = try training.evaluate(episodes: plan.evaluationEpisodes)
+      return result
+    }
     var isExamined = false
     while training.stepCount < plan.totalSteps {
       guard sinew_stop_requests() == 0 else {
@@ -208,6 +224,7 @@ public struct TrainingSession: Sendable {
       }
       curve.add(report, evaluation: evaluation)
       result.report = report
+      (result.stepCount, result.meanReturn) = (report.steps, report.meanReturn)
       result.steps += report.iterationSteps
       result.collectSeconds += report.collectSeconds
       result.updateSeconds += report.updateSeconds

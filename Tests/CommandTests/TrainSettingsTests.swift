@@ -110,4 +110,22 @@ import Testing
       #expect(outcome.errors.contains("sinew train"), "\(outcome.errors)")
     }
   }
+
+  @Test("continuing a finished run says that it is finished and where its policy is, and changes nothing")
+  func finished() throws {
+    let folder = try ScratchFolder()
+    let first = try Command.run(
+      ["train", "--task", "pendulum-v1", "--steps", "1024", "--output", "run", "--json"] + TrainTests.small, in: folder,
+      patience: 60)
+    #expect(first.code == 0, "\(first.errors)")
+    let before = try folder.snapshot()
+    let text = try Command.run(["train", "--resume", "run"], in: folder, patience: 60)
+    #expect(text.code == 0)
+    #expect(text.output.contains("finished") && text.output.contains("run/policy"), "\(text.output)")
+    #expect(text.output.contains("1024 steps") && !text.output.contains("nan"), "\(text.output)")
+    let again = try Command.run(["train", "--resume", "run", "--json"], in: folder, patience: 60)
+    #expect(again.json?["evaluation_mean_return"] as? Double == first.json?["evaluation_mean_return"] as? Double)
+    #expect(again.json?["steps"] as? Int == 1024)
+    #expect(try folder.snapshot() == before)
+  }
 }

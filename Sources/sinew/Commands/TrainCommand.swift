@@ -119,7 +119,7 @@ struct TrainCommand: ParsableCommand {
     progress.finish()
     if result.signal != 0 {
       throw RunFailure(
-        "stopped by \(RunSummary.signalName(result.signal)) after \(result.report?.steps ?? 0) of \(plan.totalSteps) "
+        "stopped by \(RunSummary.signalName(result.signal)) after \(result.stepCount) of \(plan.totalSteps) "
           + "steps; continue with sinew train --resume \(folder)")
     }
     let summary = TrainingOutput(plan: plan, result: result)
@@ -169,6 +169,8 @@ struct TrainingOutput: Encodable {
   let algorithm: String
   let seed: UInt64
   let steps: Int
+  /// Whether the run had come to its end before.
+  let was_finished: Bool
   let training_mean_return: Double
   let evaluation_mean_return: Double
   let evaluation_standard_deviation: Double
@@ -184,8 +186,9 @@ struct TrainingOutput: Encodable {
     task = plan.task
     algorithm = plan.algorithm.rawValue
     seed = plan.options.seed
-    steps = result.report?.steps ?? 0
-    training_mean_return = result.report?.meanReturn ?? .nan
+    steps = result.stepCount
+    was_finished = result.wasFinished
+    training_mean_return = result.meanReturn
     evaluation_mean_return = result.evaluation?.mean ?? .nan
     evaluation_standard_deviation = result.evaluation?.standardDeviation ?? .nan
     evaluation_success_rate = plan.task == TrainingPlan.pendulum ? nil : result.evaluation?.successRate
@@ -203,13 +206,19 @@ struct TrainingOutput: Encodable {
 
   var text: String {
     """
-    task \(task), \(algorithm), seed \(seed), \(steps) steps
+    task \(task), \(algorithm), seed \(seed), \(steps) steps\(was_finished ? ": was finished already" : "")
     training       \(Format.fixed(training_mean_return, 2)) mean return of the last 100 episodes
     evaluation     \(Format.fixed(evaluation_mean_return, 2)) mean return of \(evaluation_episodes) episodes, mean policy \
     (standard deviation \(Format.fixed(evaluation_standard_deviation, 2))\(success))
-    speed          \(Format.fixed(steps_per_second, 0)) steps/s (\(Format.fixed(collect_seconds, 2)) s rollouts, \
-    \(Format.fixed(update_seconds, 2)) s updates)
-    policy         \(policy)
+    \(speed)policy         \(policy)
     """
+  }
+
+  /// A line, unless nothing was done.
+  private var speed: String {
+    guard !was_finished else { return "" }
+    return "speed          \(Format.fixed(steps_per_second, 0)) steps/s "
+      + "(\(Format.fixed(collect_seconds, 2)) s rollouts, "
+      + "\(Format.fixed(update_seconds, 2)) s updates)\n"
   }
 }
