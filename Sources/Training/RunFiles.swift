@@ -59,7 +59,12 @@ struct RunFiles: Sendable {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw TrainingError("\(path): cannot be read: \(String(cString: strerror(errno)))") }
     defer { close(descriptor) }
+    // A checkpoint with a replay buffer may have many gigabytes; what is no file has no end that could be known before.
+    var status = stat()
+    let isFile = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    let most = isFile ? Int(status.st_size) : 1 << 30
     var bytes: [UInt8] = []
+    bytes.reserveCapacity(isFile ? most : 0)
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       let count = Glibc.read(descriptor, &chunk, chunk.count)
@@ -67,7 +72,7 @@ struct RunFiles: Sendable {
       guard count >= 0 else { throw TrainingError("\(path): cannot be read: \(String(cString: strerror(errno)))") }
       if count == 0 { return bytes }
       bytes.append(contentsOf: chunk[..<count])
-      guard bytes.count <= 1 << 30 else { throw TrainingError("\(path): is too large to be a file of a training run") }
+      guard bytes.count <= most else { throw TrainingError("\(path): is too large to be a file of a training run") }
     }
   }
 
