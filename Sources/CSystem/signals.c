@@ -2,15 +2,47 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <unistd.h>
 
-static atomic_int requests, last, exit_at;
+// How many requests there were, in the low byte; whether one was a key's; and when the last of them was counted, ms, above:
+// one word, so that signals that come to several threads at once are judged one after the other.
+enum { most_requests = 0xFF, was_key = 0x100, time_shift = 9, asks_again_ms = 1000 };
+static _Atomic uint64_t requests;
+static atomic_int last, exit_at;
 
-// Everything a handler may do: two lock-free stores; and the end, for whoever asks too often, or says quit after asking.
+// The signals of a terminal's keys: somebody has pressed one.
+static bool is_key(int signal) { return signal == SIGINT || signal == SIGQUIT || signal == SIGTSTP; }
+
+// Whether a signal that comes `pause` ms after a request that was counted is another one. `timeout` sends SIGTERM twice at
+// once and means one, systemd sends SIGHUP right after it. A terminal that closes sends SIGHUP any number of times: the
+// kernel one, an interactive shell another. Timers repeat by themselves.
+static bool insists(int signal, uint64_t pause) {
+  return is_key(signal) || (signal == SIGTERM && pause >= asks_again_ms);
+}
+
+// Counts a request, unless it only repeats one. The number of those counted, 0 when it was none.
+static int take(int signal) {
+  uint64_t now = (uint64_t)(sinew_now_ns() / 1000000), before = atomic_load_explicit(&requests, memory_order_relaxed);
+  while (true) {
+    uint64_t counted = before & most_requests, at = before >> time_shift;
+    // Another thread may have looked at the clock later and been first.
+    if (counted > 0 && !insists(signal, now > at ? now - at : 0)) return 0;
+    uint64_t next = now << time_shift | (before & was_key) | (is_key(signal) ? was_key : 0)
+      | (counted < most_requests ? counted + 1 : most_requests);
+    if (atomic_compare_exchange_weak_explicit(
+          &requests, &before, next, memory_order_release, memory_order_relaxed)) {
+      return (int)(next & most_requests);
+    }
+  }
+}
+
+// Everything a handler may do: lock-free stores; and the end, for whoever asks too often, or says quit after asking.
 static void count(int signal) {
   atomic_store_explicit(&last, signal, memory_order_relaxed);
-  int arrived = atomic_fetch_add_explicit(&requests, 1, memory_order_release) + 1;
+  int arrived = take(signal);
   int most = atomic_load_explicit(&exit_at, memory_order_relaxed);
   if ((most > 0 && arrived >= most) || (signal == SIGQUIT && arrived > 1)) {
     static const char words[] =
@@ -49,7 +81,8 @@ int sinew_install_stop_signals(void) {
   return 0;
 }
 
-int sinew_stop_requests(void) { return atomic_load_explicit(&requests, memory_order_acquire); }
+int sinew_stop_requests(void) { return (int)(atomic_load_explicit(&requests, memory_order_acquire) & most_requests); }
+bool sinew_stop_was_pressed(void) { return (atomic_load_explicit(&requests, memory_order_acquire) & was_key) != 0; }
 int sinew_last_stop_signal(void) { return atomic_load_explicit(&last, memory_order_relaxed); }
 
 void sinew_clear_stop_requests(void) {

@@ -170,15 +170,16 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
   /// Ticks until there is something to do that is not for a tick.
   mutating func runTicks(_ publish: borrowing TripleBuffer<LoopStatus>) -> HardwareSequence.Step {
     while true {
-      let step = turn(answers: ear.answers, signals: sinew_stop_requests())
+      let step = turn(
+        answers: ear.answers, signals: sinew_stop_requests(), arePressed: sinew_stop_was_pressed())
       core.publishStatus(publish, isLast: step == .over)
       if step != .goOn { return step }
       if core.bounds.awaitsRecorder { core.loop.awaitRecorder() }
     }
   }
 
-  /// One tick at its time, and what follows from it.
-  mutating func turn(answers: OperatorAnswers, signals: Int32) -> HardwareSequence.Step {
+  /// One tick at its time, and what follows from it. `signals` and `arePressed` as for `HardwareSequence.afterTick`.
+  mutating func turn(answers: OperatorAnswers, signals: Int32, arePressed: Bool) -> HardwareSequence.Step {
     core.loop.sleepUntilNextTick(spinning: core.spin)
     pulse?.beat(core.loop.clock.now())
     sinew_rt_enter()
@@ -189,7 +190,7 @@ struct HardwareRun<Device: PhysicalArm & ~Copyable>: ~Copyable, SessionRun {
     core.loop.act(&device)
     takeOver()
     countBus()
-    let step = sequence.afterTick(&core, answers: answers, signals: signals)
+    let step = sequence.afterTick(&core, answers: answers, signals: signals, arePressed: arePressed)
     if crashStopIsArmed { prepareForCrash() }
     if core.isEnding && sequence.parks && core.loop.inputs.power == .on { measureParking() }
     noteBus()

@@ -11,12 +11,13 @@ extension HardwareSequence {
   }
 
   @_noLocks
-  mutating func hearStops(_ core: inout RunCore, _ signals: Int32) {
+  mutating func hearStops(_ core: inout RunCore, _ signals: Int32, arePressed: Bool) {
     guard signals > signalsSeen else { return }
     signalsSeen = signals
     if core.isEnding {
-      // Whoever insists while the arm moves to its park pose wants it to stop: torque goes off where it comes to rest.
-      skipsPark = true
+      // Whoever insists while the arm moves to its park pose wants it to stop: torque goes off where it comes to rest. A
+      // terminal that closes, or the first word of a supervisor, wants the end that is under way.
+      if arePressed || signals > 1 { skipsPark = true }
     } else {
       core.noteStop()
       wasStopped = true

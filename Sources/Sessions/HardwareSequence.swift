@@ -145,9 +145,12 @@ struct HardwareSequence: BitwiseCopyable {
     return parks && state.isFault && !letsGo && latched.worst != .release
   }
 
-  /// Looks at the tick that was, and says what follows. `signals` is the count of stop signals.
+  /// Looks at the tick that was, and says what follows. `signals` is how often a stop was asked for, and `arePressed` whether
+  /// a person at the keys did.
   @_noLocks
-  mutating func afterTick(_ core: inout RunCore, answers: OperatorAnswers, signals: Int32) -> Step {
+  mutating func afterTick(
+    _ core: inout RunCore, answers: OperatorAnswers, signals: Int32, arePressed: Bool
+  ) -> Step {
     let wasCut = core.countEpisode()
     core.noteCauses()
     let state = core.loop.decision.state
@@ -160,7 +163,7 @@ struct HardwareSequence: BitwiseCopyable {
     isReopened = false
     // An arm that could not be held in its fault is being parked: there is nothing to let go of any more.
     if core.question == .letGo { core.question = .none }
-    hearStops(&core, signals)
+    hearStops(&core, signals, arePressed: arePressed)
     watchTakeover(&core)
     if !core.isEnding && isOver(core) {
       end(&core)

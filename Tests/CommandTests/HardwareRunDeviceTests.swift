@@ -224,6 +224,25 @@ struct HardwareRunDeviceTests {
     #expect(outcome.output.contains("torque off, read back from every servo"), "\(outcome.output) \(outcome.errors)")
   }
 
+  @Test(
+    "A terminal that closes hangs up several times, and a supervisor asks twice at once: the arm is parked all the same",
+    arguments: [SIGHUP, SIGTERM])
+  func repeats(signal: Int32) throws {
+    let arm = try Arm()
+    defer { arm.server.stop() }
+    let command = try arm.start([])
+    usleep(1_500_000)
+    for _ in 0..<6 {
+      command.send(signal)
+      usleep(20_000)
+    }
+    let outcome = try command.finish(patience: 40)
+    #expect(arm.isOff && outcome.code == 0, "\(outcome.output) \(outcome.errors)")
+    #expect(
+      outcome.output.contains("torque off, read back from every servo") && !outcome.output.contains("not parked"),
+      "\(outcome.output) \(outcome.errors)")
+  }
+
   @Test("A second Ctrl-C leaves out the parking, not the release")
   func stopsTwice() throws {
     let arm = try Arm()

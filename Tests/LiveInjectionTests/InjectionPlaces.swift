@@ -157,7 +157,10 @@ struct InjectionPlaces: Sendable {
         terminal: .test(hardware, "A second Ctrl-C leaves out the parking, not the release")),
       InjectionPlaces(
         47, "SIGTERM, SIGHUP (terminal closed)", core: .senseless("to the core all three are one"), threads: process,
-        terminal: interrupt),
+        terminal: .test(
+          hardware,
+          "A terminal that closes hangs up several times, and a supervisor asks twice at once: the arm is parked all the same"
+        )),
       InjectionPlaces(
         48, "array out of bounds, overflow, fatalError, nil, uncaught throw",
         core: .senseless("it happens to a process"), threads: process, terminal: crash),

@@ -41,6 +41,6 @@ int sinew_thread_add_fault_stack(void);
 /// Takes that stack away again, before the thread ends.
 void sinew_thread_remove_fault_stack(void);
 
-/// At the `count`-th stop signal (SIGINT, SIGTERM, SIGHUP) the process sends the stop frame and ends at once with exit code
-/// 128 + signal; 0: never. For a program that no longer reacts to the signals before.
+/// At the `count`-th request to stop, as `sinew_stop_requests` counts them, the process sends the stop frame and ends at
+/// once with exit code 128 + signal; 0: never. For a program that no longer reacts to the signals before.
 void sinew_stop_signals_exit_at(int count);

@@ -131,6 +131,8 @@ struct HardwareRig: ~Copyable {
   var consents: UInt32 = 0
   var refusals: UInt32 = 0
   var signals: Int32 = 0
+  /// Whether a person at the keys asked for the stop.
+  var arePressed = true
   /// The states that were passed through, each once in a row.
   private(set) var states: [SafetyState] = []
   private(set) var turns = 0
@@ -213,7 +215,7 @@ struct HardwareRig: ~Copyable {
       var answers = OperatorAnswers()
       answers.consents = consents
       answers.refusals = refusals
-      lastStep = run.turn(answers: answers, signals: signals)
+      lastStep = run.turn(answers: answers, signals: signals, arePressed: arePressed)
       turns += 1
       let state = run.core.loop.decision.state
       if states.last != state { states.append(state) }

@@ -108,6 +108,23 @@ import Testing
     #expect(!zip(goal, HardwareRig.park).allSatisfy { abs($0 - $1) < 1e-3 })
   }
 
+  @Test(arguments: [false, true])
+  func `While a run that is over parks the arm, a person's stop leaves that out, and a closed terminal does not`(
+    arePressed: Bool
+  ) throws {
+    var rig = try HardwareRig(episodes: 1)
+    rig.switchOn()
+    rig.turn { $0.core.loop.decision.state == .park }
+    rig.turn(20)
+    rig.arePressed = arePressed
+    rig.signals = 1
+    rig.turnToTheEnd()
+    let power = rig.run.device.arm.power
+    #expect(power == .off && rig.lastStep == .over)
+    let goal = try #require(rig.goals.last)
+    #expect(zip(goal, HardwareRig.park).allSatisfy { abs($0 - $1) < 1e-9 } == !arePressed)
+  }
+
   @Test(arguments: [ArmExit.park, .release])
   func `From a stop to torque off no more than five seconds pass, however far the park pose is`(exit: ArmExit) throws {
     var rig = try HardwareRig(exit: exit, start: [1.8, 1, -1, -1, 1.5, 1], limitSteps: nil)
