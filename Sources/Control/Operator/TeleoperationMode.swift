@@ -58,8 +58,8 @@ public struct TeleoperationStatus: Sendable, BitwiseCopyable {
   public var share = 0.0
   /// Why the tool does not quite follow.
   public var limitation = ToolLimitation(rawValue: 0)
-  /// Where the tool is sent, m, base frame; zero without a tool.
-  public var tool = Vector3.zero
+  /// Where the tool is by the measured joints, m, base frame; nil while nothing is measured, and without a tool.
+  public var tool: Vector3?
   /// How the measured tool has followed what the sticks asked for.
   public var path = PathReport()
   /// The leader arm; nil where sticks move the arm.

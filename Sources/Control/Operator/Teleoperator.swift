@@ -23,6 +23,8 @@ public struct Teleoperator: ~Copyable {
   /// Where the tool is by the measured joints: one point; nil without a tool.
   private var twin: KinematicTwin?
   private var point = PointSet(count: 1)
+  /// Where the tool was measured in the last tick; nil where nothing was.
+  private var measuredTool: Vector3?
   private var commandedJoints: JointState
   private var tier: Int
   private var isSlowed = false
@@ -68,12 +70,13 @@ public struct Teleoperator: ~Copyable {
     leader: LeaderReading?, joinDistance: Double? = nil, period: Double
   ) -> JointVector {
     heed(pressed)
+    locate(measured)
     if let leader {
       follow(leader, input, moves: moves, commanded: commanded, joinDistance: joinDistance, period: period)
     } else if moves {
       beginPath()
       advance(input, commanded: commanded, period: period)
-      if let measured { compare(measured, commanded: commanded) }
+      compare(commanded: commanded)
     } else {
       rest(at: commanded)
     }
@@ -236,15 +239,22 @@ public struct Teleoperator: ~Copyable {
   @_noLocks
   private mutating func beginTool(at position: JointVector) { tool?.begin(at: position) }
 
+  /// Where the tool is by the measured joints, whoever moves them.
+  @_noLocks
+  private mutating func locate(_ joints: JointState?) {
+    measuredTool = nil
+    guard hasTool, let joints else { return }
+    twin?.update(joints, into: &point)
+    measuredTool = point[0]
+  }
+
   /// Compares where the tool is by the last command and by the measured joints with the path that was asked for.
   @_noLocks
-  private mutating func compare(_ joints: JointState, commanded: JointVector) {
-    guard mode == .tool else { return }
+  private mutating func compare(commanded: JointVector) {
+    guard mode == .tool, let measuredTool else { return }
     commandedJoints.position = commanded
     twin?.update(commandedJoints, into: &point)
-    let sent = point[0]
-    twin?.update(joints, into: &point)
-    path.compare(commanded: sent, measured: point[0])
+    path.compare(commanded: point[0], measured: measuredTool)
   }
 
   /// The tool's place with the present goal; nil without a tool.
@@ -285,10 +295,9 @@ public struct Teleoperator: ~Copyable {
       status.share = share
       status.path = path.report
       status.leader = leaderStatus
+      status.tool = measuredTool
       switch tool {
-      case .some(let motion):
-        status.tool = motion.position
-        if mode == .tool { status.limitation = motion.limitation }
+      case .some(let motion): if mode == .tool { status.limitation = motion.limitation }
       case .none: break
       }
       return status

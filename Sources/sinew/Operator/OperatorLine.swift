@@ -68,10 +68,8 @@ final class OperatorLine {
     if let hint = hint(status) { parts.append(hint) }
     if movesHardware { parts.append("torque \(status.power.name)") }
     parts.append("\(person.mode.name) \(Int(person.share * 100)) %")
-    if person.tool != .zero {
-      parts.append(
-        "tool " + [person.tool.x, person.tool.y, person.tool.z].map { Format.fixed($0, 3) }.joined(separator: " ")
-          + " m")
+    if let tool = person.tool {
+      parts.append("tool " + [tool.x, tool.y, tool.z].map { Format.fixed($0, 3) }.joined(separator: " ") + " m")
     }
     if person.limitation.has(.jointRange) { parts.append("end of a joint's range") }
     if person.limitation.has(.singularity) { parts.append("near a singularity") }

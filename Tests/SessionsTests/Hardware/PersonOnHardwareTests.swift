@@ -1,6 +1,7 @@
 import ArmModel
 import Control
 import LoopTestSupport
+import Numerics
 import Recording
 import Safety
 import Testing
@@ -48,6 +49,25 @@ import Testing
     rig.turnToTheEnd()
     let (ending, refusal) = (rig.run.core.ending, rig.run.sequence.person.lastRefusal)
     #expect(ending == .completed && refusal == .sticksNotNeutral)
+  }
+
+  @Test func `The tool is shown where the measured joints have it, also without torque, and not where nothing is read`()
+    throws
+  {
+    let pose = [0.3, -0.8, 1, -0.2, 0.4, 0.2]
+    var rig = try HardwareRig(start: pose, person: OperatorScript().track(rest: 60), of: .teleoperation)
+    rig.turn(5)
+    let (power, shown) = (rig.run.device.arm.power, rig.run.core.loop.teleoperation.tool)
+    #expect(power == .off)
+    let wanted = try OperatorRig.tool([pose.map(Float.init)])[0]
+    #expect((try #require(shown) - wanted).norm < 1e-4)
+    rig.run.device.arm.readFailures[rig.run.device.arm.readCount] = .timedOut
+    rig.turn(1)
+    let unread = rig.run.core.loop.teleoperation.tool
+    #expect(unread == nil)
+    rig.turn(1)
+    let readAgain = rig.run.core.loop.teleoperation.tool
+    #expect(readAgain != nil)
   }
 
   @Test func `From rest an episode begins with a slow move to its start; the sticks move the arm; the end parks it`()
