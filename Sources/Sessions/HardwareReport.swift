@@ -43,3 +43,15 @@ public struct LoopWatch: Sendable, Equatable {
   /// The watchdog's SCHED_FIFO priority; 0 for an ordinary thread.
   public var priority: Int
 }
+
+extension RunReport {
+  /// What there is to tell of a run on a physical arm that `signal` stopped while the arm was being looked for: nothing was
+  /// switched on.
+  public static func stoppedInSetUp(by signal: Int32) -> RunReport {
+    var report = RunReport()
+    report.ending = .stopped
+    report.signal = signal
+    report.hardware = HardwareReport(bus: BusRecord(count: 0))
+    return report
+  }
+}

@@ -165,6 +165,7 @@ struct HardwareSetup {
     configuration.rateUnit = parts.policyRate
     configuration.exitPolicy = settings.exit == .hold ? .hold : .release
     configuration.crashPolicy = settings.onCrash == .hold ? .hold : .release
+    configuration.endsOnStopSignals = plan.hearsEarlierStops
     self.configuration = configuration
   }
 

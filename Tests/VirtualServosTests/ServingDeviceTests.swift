@@ -110,12 +110,33 @@ struct ServingDeviceTests {
     }
   }
 
+  @Test("a second host's connection ends at once; one that follows at the first one's heels is the next")
+  func secondHost() throws {
+    let folder = try Folder()
+    for address in ["unix:\(folder.path)/bus", "tcp:0"] {
+      let server = try ServoBusServer.listening(try Self.makeBus("sts3215-7v4"), at: address)
+      defer { server.stop() }
+      let first = try #require(connect(to: server.portName))
+      #expect(exchange(first, ping, count: 6) == pong)
+      let second = try #require(connect(to: server.portName))
+      var poller = pollfd(fd: second, events: Int16(POLLIN), revents: 0)
+      var byte: UInt8 = 0
+      #expect(poll(&poller, 1, 10_000) == 1 && read(second, &byte, 1) == 0)
+      close(second)
+      #expect(exchange(first, ping, count: 6) == pong)
+      close(first)
+      let next = try #require(connect(to: server.portName))
+      #expect(exchange(next, ping, count: 6) == pong)
+      close(next)
+    }
+  }
+
   private func connect(to name: String) -> Int32? {
     if name.hasPrefix("unix:") {
       var address = sockaddr_un()
       address.sun_family = sa_family_t(AF_UNIX)
       withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(name.dropFirst(5).utf8)) }
-      let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+      let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
       let result = withUnsafePointer(to: &address) { pointer in
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
           Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
@@ -128,7 +149,7 @@ struct ServingDeviceTests {
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     let result = withUnsafePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))

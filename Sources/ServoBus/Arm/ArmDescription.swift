@@ -1,4 +1,5 @@
 import ArmModel
+import CSystem
 
 /// One servo as profile and calibration promise it.
 struct ExpectedServo: Sendable {
@@ -30,6 +31,9 @@ struct ArmDescription: Sendable {
 
   /// The control rate to propose where the bus carries `most` Hz.
   func proposal(_ most: Double) -> String { configuration.proposal(most: most) }
+
+  /// Whether nobody wants the arm any more.
+  var isUnwanted: Bool { configuration.endsOnStopSignals && sinew_stop_requests() > 0 }
 
   var joints: [ExpectedServo] { servos.filter { !$0.isFollower } }
 

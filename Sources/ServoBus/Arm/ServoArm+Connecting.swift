@@ -22,9 +22,12 @@ extension ServoArm {
     let arm = try ArmDescription(configuration)
     var notes: [String] = []
     let transport = try open(path, baud: arm.bus.baud, notes: &notes)
+    let isSocket = transport.isSocket
     do throws(ServoArmError) {
       return try connect(transport, arm, configuration, path: path, notes: notes)
     } catch {
+      // A socket has no speed.
+      if isSocket { throw .unanswered(path, error) }
       guard error.kind == .noAnswer else { throw error }
       throw searchSpeeds(path, arm) ?? error
     }
@@ -52,6 +55,7 @@ extension ServoArm {
     let speeds = known.filter { $0 != arm.bus.baud && SerialPort.speeds.contains($0) }.sorted(by: >)
     var tried = [arm.bus.baud]
     for speed in speeds {
+      if arm.isUnwanted { return .stopped(path) }
       var notes: [String] = []
       guard let transport = try? open(path, baud: speed, notes: &notes) else { continue }
       var master = BusMaster(transport, wire: arm.wire, timing: BusTiming(baud: speed, latency: 10_000_000))

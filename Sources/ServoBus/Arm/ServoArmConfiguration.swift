@@ -31,6 +31,8 @@ public struct ServoArmConfiguration: Sendable {
   /// After how long without a host the servos shall stop by themselves, ns; 0 for never. DYNAMIXEL counts in 20 ms;
   /// Feetech's servos and protocol 1.0 have no such watchdog.
   public var watchdog: Int64
+  /// Whether a stop signal (`sinew_stop_requests`) ends the search for servos, with an error of kind `.stopped`.
+  public var endsOnStopSignals: Bool
 
   /// The rate to propose where `most` Hz are carried, as part of a sentence.
   func proposal(most: Double) -> String {
@@ -50,5 +52,6 @@ public struct ServoArmConfiguration: Sendable {
     exitPolicy = .release
     crashPolicy = .hold
     watchdog = 100_000_000
+    endsOnStopSignals = false
   }
 }

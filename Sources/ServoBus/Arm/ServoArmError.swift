@@ -35,6 +35,8 @@ public struct ServoArmError: Error, Sendable, Equatable {
     case firmwareMismatch
     /// A controller board refuses what it was asked for.
     case refusedByBoard
+    /// A stop signal came before the arm was found.
+    case stopped
   }
   public let kind: Kind
   public let message: String
@@ -68,6 +70,21 @@ public struct ServoArmError: Error, Sendable, Equatable {
     self.init(
       error.code == .failed ? .bus : .port, "\(port): \(error)",
       suggestion: "check the cable and the other end, then try again")
+  }
+
+  /// A program that plays a bus or a board at a socket has one guest at a time, and of another it says no more than this.
+  static func unanswered(_ path: String, _ error: ServoArmError) -> ServoArmError {
+    guard error.kind == .noAnswer || error.kind == .port else { return error }
+    let what = error.kind == .port ? "the connection was closed at once" : "nobody answers at this socket"
+    return ServoArmError(
+      error.kind, "\(path): \(what)",
+      suggestion: "another program may be connected, and one at a time is served: end that one, then try again")
+  }
+
+  /// What whoever searches throws when they were asked to stop.
+  static func stopped(_ port: String) -> ServoArmError {
+    ServoArmError(
+      .stopped, "\(port): a stop was asked for before the arm was examined", suggestion: "nothing was switched on")
   }
 
   init(_ error: PortError) {

@@ -10,7 +10,7 @@ enum ServoSearch {
       return try look(arm, &master)
     } catch {
       switch error.kind {
-      case .noAnswer, .missing, .duplicate, .bus: break
+      case .noAnswer, .missing, .duplicate, .bus: if arm.isUnwanted { throw .stopped(master.portName) }
       default: throw error
       }
       // Answers that came too late for the first look are over by then.
@@ -31,6 +31,7 @@ enum ServoSearch {
     var missing: [ExpectedServo] = []
     var disturbed: [ExpectedServo] = []
     for servo in arm.servos {
+      if arm.isUnwanted { throw .stopped(master.portName) }
       let heard = master.receivedBytes
       do throws(BusError) {
         found.append(try master.ping(servo.id))

@@ -61,8 +61,13 @@ extension BoardArm {
     let description = try BoardDescription(configuration)
     var notes: [String] = []
     var port = BoardPort(try open(path, description.bus.baud, &notes), baud: description.bus.baud)
-    let report = try prepare(&port, description, notes: notes)
-    return BoardArm(port, description, report, path: path)
+    let isSocket = port.transport.isSocket
+    do throws(ServoArmError) {
+      let report = try prepare(&port, description, notes: notes)
+      return BoardArm(port, description, report, path: path)
+    } catch {
+      throw isSocket ? .unanswered(path, error) : error
+    }
   }
 
   private static func open(_ path: String, _ baud: Int, _ notes: inout [String]) throws(ServoArmError) -> Transport {
@@ -100,7 +105,7 @@ extension BoardArm {
   private static func prepare(
     _ port: inout BoardPort, _ arm: BoardDescription, notes: [String]
   ) throws(ServoArmError) -> BoardReport {
-    let board = try port.open()
+    let board = try port.open(endsOnStopSignals: arm.configuration.endsOnStopSignals)
     let channels = board.kinds.count
     if let joint = arm.joints.first(where: { $0.channel >= channels }) {
       throw ServoArmError(

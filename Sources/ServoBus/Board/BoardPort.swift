@@ -139,11 +139,13 @@ public struct BoardPort: ~Copyable {
 
 extension BoardPort {
   /// Begins a session: HELLO ten times a second for up to three seconds, because opening the port resets some boards.
-  /// Throws when nobody answers, or when the board speaks another version of the protocol.
+  /// Throws when nobody answers, when the board speaks another version of the protocol, or with `endsOnStopSignals` when a
+  /// stop signal came.
   @discardableResult
-  public mutating func open() throws(ServoArmError) -> HelloAckMessage {
+  public mutating func open(endsOnStopSignals: Bool = false) throws(ServoArmError) -> HelloAckMessage {
     let end = now + Int64(WireSchema.silenceUs) * 1000
     while now < end {
+      if endsOnStopSignals && sinew_stop_requests() > 0 { throw .stopped(portName) }
       let events = try ask(link.hello(), for: [LinkEvents(.helloAck)], patience: 100_000_000)
       guard events.has(.helloAck) else { continue }
       let answer = link.helloAck

@@ -39,8 +39,12 @@ public enum BusPort {
     return try transport(path, descriptor)
   }
 
+  /// How long a socket whose program takes nobody else is waited for, ns.
+  private static var patience: Int64 { 1_000_000_000 }
+
   private static func connect(_ path: String, _ device: String) throws(PortError) -> Transport {
-    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    // A connection that nobody takes would be waited for without an end.
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
     guard descriptor >= 0 else { throw PortDiagnosis.failed(path, systemMessage(errno)) }
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
@@ -54,19 +58,36 @@ public enum BusPort {
       close(descriptor)
       throw PortDiagnosis.failed(path, "the socket's path is too long")
     }
-    let status = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
-    }
-    guard status == 0 else {
-      let reason = errno
+    let reason = connect(descriptor, address)
+    guard reason == 0 else {
       close(descriptor)
+      // So many wait for the program behind it already.
+      guard reason != EAGAIN else {
+        throw PortError(
+          .busy, path: path, "nobody takes a connection at this socket within \(patience / 1_000_000_000) s",
+          suggestion: "another program may be connected: end that one, then try again")
+      }
       throw PortError(
         .notFound, path: path, "nobody answers at this socket: \(systemMessage(reason))",
         suggestion: "start the servo bus behind it first")
     }
     return try transport(path, descriptor)
+  }
+
+  /// Connects a socket that does not block; 0 or an errno value, EAGAIN where there was no room in time.
+  private static func connect(_ descriptor: Int32, _ address: sockaddr_un) -> Int32 {
+    let end = sinew_now_ns() + patience
+    while true {
+      let status = withUnsafePointer(to: address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+        }
+      }
+      guard status != 0 else { return 0 }
+      let reason = errno
+      guard reason == EAGAIN, sinew_now_ns() < end, sinew_stop_requests() == 0 else { return reason }
+      _ = sinew_sleep_until_ns(sinew_now_ns() + 20_000_000)
+    }
   }
 
   private static func transport(_ path: String, _ descriptor: Int32) throws(PortError) -> Transport {

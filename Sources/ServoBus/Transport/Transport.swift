@@ -9,7 +9,8 @@ import Glibc
 public struct Transport: ~Copyable {
   /// The open file: for a crash handler that must write a last frame, and for nobody else.
   public let descriptor: Int32
-  private let isSocket: Bool
+  /// Whether it is a socket, behind which a program plays the bus.
+  let isSocket: Bool
   /// libserialport's handle, when it opened the device: it owns the descriptor then.
   private let port: OpaquePointer?
   /// Stands in for the descriptor and the clock, when the line exists in memory only.

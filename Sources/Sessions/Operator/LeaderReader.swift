@@ -24,9 +24,10 @@ final class LeaderReader: @unchecked Sendable {
   private let thread: Mutex<ControlThread>
 
   /// Connects the leader, and starts to read it. `joints` and `limits` are those of the arm that follows, `gripper` the place
-  /// of its gripper's joint.
+  /// of its gripper's joint. With `endsOnStopSignals` a stop signal ends the search for its servos.
   init(
-    _ settings: LeaderSettings, joints: [String], limits: JointLimits, gripper: Int?, period: Int64, priority: Int?
+    _ settings: LeaderSettings, joints: [String], limits: JointLimits, gripper: Int?, period: Int64, priority: Int?,
+    endsOnStopSignals: Bool
   ) throws {
     let whole = try ArmProfile.named(settings.profile)
     guard whole.bus != nil else {
@@ -43,8 +44,9 @@ final class LeaderReader: @unchecked Sendable {
         "leader '\(whole.name)' has no joint \(missing.joined(separator: ", ")) of the arm that follows; its joints are "
           + "\(whole.jointNames.joined(separator: ", ")); choose another --leader")
     }
-    let configuration = ServoArmConfiguration(
+    var configuration = ServoArmConfiguration(
       profile: identity.profile, calibration: identity.calibration, controlPeriod: period)
+    configuration.endsOnStopSignals = endsOnStopSignals
     let arm = try ServoArm.connect(path: settings.port, baud: settings.baud, configuration: configuration)
     try LeaderReader.requireNoTorque(arm, settings, wire: whole.bus?.wire ?? "")
     notes = [
@@ -191,7 +193,7 @@ extension SessionParts {
     }
     let reader = try LeaderReader(
       settings, joints: plan.task.joints, limits: limits, gripper: gripperJoint, period: controlPeriod,
-      priority: plan.realTime.priority.map { max(1, $0 - 10) })
+      priority: plan.realTime.priority.map { max(1, $0 - 10) }, endsOnStopSignals: plan.hearsEarlierStops)
     leader = reader.logged
     return reader
   }

@@ -95,6 +95,7 @@ private struct BoardServingSession {
   private let start = sinew_now_ns()
   private var descriptor: Int32
   private var isConnected: Bool
+  private var second = SecondHost()
   private var outgoing: [UInt8] = []
   private var buffer = [UInt8](repeating: 0, count: 4096)
 
@@ -117,7 +118,11 @@ private struct BoardServingSession {
   private var now: Int64 { sinew_now_ns() - start }
 
   mutating func turn() {
-    if !isConnected { lookForHost() }
+    if !isConnected {
+      lookForHost()
+    } else if case .listener(let listener) = endpoint {
+      second.look(at: listener, beside: descriptor)
+    }
     let wait = core.board.withLock { $0.nextEvent } - now
     if isConnected {
       if waitReadable(descriptor, nanoseconds: min(max(wait, 0), 1_000_000)) { receive() }
@@ -137,7 +142,11 @@ private struct BoardServingSession {
       _ = poll(&poller, 1, 0)
       if Int32(poller.revents) & POLLHUP == 0 { connect(terminal.descriptor) }
     case .listener(let listener):
-      if waitReadable(listener.descriptor, nanoseconds: 0), let connection = listener.accept() { connect(connection) }
+      if let next = second.take() {
+        connect(next)
+      } else if waitReadable(listener.descriptor, nanoseconds: 0), let connection = listener.accept() {
+        connect(connection)
+      }
     case .connection: break
     }
   }
@@ -191,6 +200,7 @@ private struct BoardServingSession {
 
   mutating func end() {
     disconnect()
+    if let next = second.take() { close(next) }
     switch endpoint {
     case .terminal(let terminal): terminal.shutDown()
     case .listener(let listener): listener.shutDown()

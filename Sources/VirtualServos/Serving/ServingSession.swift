@@ -11,6 +11,7 @@ struct ServingSession {
   private var isConnected: Bool
   /// The line hung up: nobody can come to it any more, and the servos are alone.
   private var isUnplugged = false
+  private var second = SecondHost()
   private var outgoing: [UInt8] = []
   private var buffer = [UInt8](repeating: 0, count: 4096)
 
@@ -48,6 +49,7 @@ struct ServingSession {
       waitForHost()
       return
     }
+    if case .listener(let listener) = endpoint { second.look(at: listener, beside: descriptor) }
     let next = core.bus.withLock { $0.nextDelivery }
     let wait = min(next.map { $0 - now } ?? Self.longestWait, outgoing.isEmpty ? Self.longestWait : 200_000)
     if wait > 0, waitReadable(descriptor, nanoseconds: wait) { receive() }
@@ -119,6 +121,10 @@ struct ServingSession {
       }
       _ = sinew_sleep_until_ns(sinew_now_ns() + 2_000_000)
     case .listener(let listener) where !isUnplugged:
+      if let next = second.take() {
+        connect(next)
+        return
+      }
       if waitReadable(listener.descriptor, nanoseconds: Self.longestWait), let connection = listener.accept() {
         connect(connection)
         return
@@ -157,7 +163,8 @@ struct ServingSession {
   }
 
   /// What hosts opened goes away: for them the cable is pulled.
-  private func closeEndpoint() {
+  private mutating func closeEndpoint() {
+    if let next = second.take() { close(next) }
     switch endpoint {
     case .terminal(let terminal): terminal.shutDown()
     case .listener(let listener): listener.shutDown()

@@ -4,19 +4,8 @@ import Sessions
 extension RunSummary {
   /// How a physical arm was left, and what its bus counted.
   static func print(_ hardware: HardwareReport, joints: [String]) {
-    let bus = hardware.bus
-    var text =
-      "bus: \(bus.requests) requests, \(bus.answers) answers, \(bus.timeouts) timed out, \(bus.damaged) damaged, "
-      + "\(bus.unexpected) unexpected, \(bus.retries) retries, \(bus.refusals) refused"
-    if hardware.reopenCount > 0 { text += ", port opened again \(hardware.reopenCount) times" }
-    Swift.print(text)
-    if let watch = hardware.watch {
-      Swift.print(
-        "watchdog: \(watch.priority > 0 ? "SCHED_FIFO priority \(watch.priority)" : "ordinary scheduling"), a tick of "
-          + "\(Format.duration(watch.limit)) would have been ended")
-    } else {
-      Swift.print("watchdog: nobody watched the loop")
-    }
+    // Of an arm that was never asked anything there are no figures.
+    if hardware.bus.requests > 0 { printFigures(hardware) }
     switch hardware.end {
     case .untouched: Swift.print("torque was never switched on; the arm is as it was found")
     case .foundOn(let torque):
@@ -40,6 +29,22 @@ extension RunSummary {
       Swift.print(
         "warning: TORQUE IS ON, read back from every servo: they hold the last goal; \(hardware.releaseAdvice)")
     case .unconfirmed(let reason): Swift.print("warning: how the arm was left is not known: \(reason)")
+    }
+  }
+
+  private static func printFigures(_ hardware: HardwareReport) {
+    let bus = hardware.bus
+    var text =
+      "bus: \(bus.requests) requests, \(bus.answers) answers, \(bus.timeouts) timed out, \(bus.damaged) damaged, "
+      + "\(bus.unexpected) unexpected, \(bus.retries) retries, \(bus.refusals) refused"
+    if hardware.reopenCount > 0 { text += ", port opened again \(hardware.reopenCount) times" }
+    Swift.print(text)
+    if let watch = hardware.watch {
+      Swift.print(
+        "watchdog: \(watch.priority > 0 ? "SCHED_FIFO priority \(watch.priority)" : "ordinary scheduling"), a tick of "
+          + "\(Format.duration(watch.limit)) would have been ended")
+    } else {
+      Swift.print("watchdog: nobody watched the loop")
     }
   }
 }

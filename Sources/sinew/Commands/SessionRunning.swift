@@ -1,4 +1,3 @@
-import CSystem
 import Sessions
 
 /// From a plan to a report, on whatever arm the plan names, with the terminal beside it.
@@ -10,11 +9,11 @@ enum SessionRunning {
       let session = try checkingInput { try SimulatedSession(plan) }
       return try run(session, isQuiet: isQuiet) { _ in }
     }
-    let session = try checkingInput { try HardwareSession(plan) }
+    guard let session = try StopSignals.unlessStopped({ try HardwareSession(plan) }) else {
+      return StopSignals.earlyReport
+    }
     let prompt = OperatorPrompt(
       consentsByItself: consentsByItself, isReplay: plan.replay != nil, joints: session.summary.jointLabels)
-    // The first stops the arm, the second leaves out the parking, the third is the way out of a program that hangs.
-    sinew_stop_signals_exit_at(3)
     return try run(session, isQuiet: isQuiet) { status in
       prompt.attend(status, consent: { session.consent() }, refuse: { session.refuse() })
     }

@@ -1,4 +1,3 @@
-import CSystem
 import Foundation
 import Sessions
 
@@ -6,7 +5,10 @@ import Sessions
 enum OperatedRunning {
   /// Prepares and runs a plan with the person's opened device, prints what came of it, and throws where it did not go well.
   static func run(_ plan: SessionPlan, device: OperatorDevice, json: Bool) throws {
-    let session = try checkingInput { try prepare(plan, device) }
+    guard let session = try prepare(plan, device) else {
+      try tell(StopSignals.earlyReport, plan, json: json)
+      return
+    }
     if !json {
       RunSummary.printStart(session.summary)
       for line in device.help { printError(line) }
@@ -20,22 +22,26 @@ enum OperatedRunning {
       line.show(status)
     }
     line.finish()
-    if json {
-      try printJSON(OperationOutput(plan: plan, report: report))
-    } else {
-      RunSummary.print(report, plan: plan)
-    }
+    try tell(report, plan, json: json)
     try RunSummary.failIfUnconfirmed(report)
     try RunSummary.failIfFaulted(report)
     try RunSummary.failIfLossy(report)
   }
 
-  private static func prepare(_ plan: SessionPlan, _ device: OperatorDevice) throws -> any PreparedSession {
-    guard plan.hardware != nil else { return try OperatedSession(plan, feed: device.feed, keeping: device) }
-    let session = try HardwareSession(plan, feed: device.feed, keeping: device)
-    // The first stops the arm, the second leaves out the parking, the third is the way out of a program that hangs.
-    sinew_stop_signals_exit_at(3)
-    return session
+  private static func tell(_ report: RunReport, _ plan: SessionPlan, json: Bool) throws {
+    if json {
+      try printJSON(OperationOutput(plan: plan, report: report))
+    } else {
+      RunSummary.print(report, plan: plan)
+    }
+  }
+
+  /// Nil when a stop signal ended the search for a physical arm.
+  private static func prepare(_ plan: SessionPlan, _ device: OperatorDevice) throws -> (any PreparedSession)? {
+    guard plan.hardware != nil else {
+      return try checkingInput { try OperatedSession(plan, feed: device.feed, keeping: device) }
+    }
+    return try StopSignals.unlessStopped { try HardwareSession(plan, feed: device.feed, keeping: device) }
   }
 
   /// What must be said before a real arm moves, whatever else is printed.
