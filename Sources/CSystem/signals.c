@@ -85,6 +85,11 @@ int sinew_stop_requests(void) { return (int)(atomic_load_explicit(&requests, mem
 bool sinew_stop_was_pressed(void) { return (atomic_load_explicit(&requests, memory_order_acquire) & was_key) != 0; }
 int sinew_last_stop_signal(void) { return atomic_load_explicit(&last, memory_order_relaxed); }
 
+bool sinew_suspension_is_heard(void) {
+  struct sigaction action;
+  return sigaction(SIGTSTP, NULL, &action) == 0 && action.sa_handler == count;
+}
+
 void sinew_clear_stop_requests(void) {
   atomic_store_explicit(&last, 0, memory_order_relaxed);
   atomic_store_explicit(&requests, 0, memory_order_release);

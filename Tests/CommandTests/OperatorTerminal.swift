@@ -20,6 +20,13 @@ final class OperatorTerminal {
 
   func press(_ keys: String) { _ = keys.withCString { write(master, $0, strlen($0)) } }
 
+  /// The key that asks for a suspension; 0 where none does.
+  var suspendKey: UInt8 {
+    var settings = termios()
+    guard tcgetattr(master, &settings) == 0 else { return 0 }
+    return withUnsafeBytes(of: settings.c_cc) { $0[Int(VSUSP)] }
+  }
+
   /// Whether it shows what is typed.
   var echoes: Bool {
     var settings = termios()

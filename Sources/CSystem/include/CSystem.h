@@ -95,10 +95,10 @@ SINEW_RT void sinew_rt_leave(void);
 
 // MARK: Stop requests
 
-/// From now on SIGINT, SIGTERM and SIGHUP do nothing but ask for a stop, and so do signals that would end the program or leave it
-/// standing by default: SIGQUIT, SIGTSTP, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM and SIGPROF. A SIGHUP that was ignored at
-/// start (nohup) stays ignored; SIGTTIN and SIGTTOU are ignored. SIGQUIT after another stop signal ends the program at
-/// once, also one that no longer listens, after the crash stop's frame. Returns 0 or an errno value.
+/// From now on SIGINT, SIGTERM and SIGHUP do nothing but ask for a stop, and so do signals that would end the program or
+/// leave it standing by default: SIGQUIT, SIGTSTP, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM and SIGPROF. A SIGHUP that was
+/// ignored at start (nohup) stays ignored; SIGTTIN and SIGTTOU are ignored. SIGQUIT after another stop signal ends the
+/// program at once, also one that no longer listens, after the crash stop's frame. Returns 0 or an errno value.
 int sinew_install_stop_signals(void);
 /// How often a stop was asked for since the signals were installed or cleared; 0 before. The first signal of any kind asks.
 /// After it only what a person presses again asks again, at once (SIGINT, SIGQUIT, SIGTSTP), and a SIGTERM that comes a
@@ -109,6 +109,8 @@ SINEW_RT int sinew_stop_requests(void);
 SINEW_RT bool sinew_stop_was_pressed(void);
 /// The number of the last stop signal that arrived; 0 when none has.
 SINEW_RT int sinew_last_stop_signal(void);
+/// Whether Ctrl-Z is heard as a stop signal; false before `sinew_install_stop_signals`.
+bool sinew_suspension_is_heard(void);
 /// Forgets the stop signals that have arrived.
 void sinew_clear_stop_requests(void);
 

@@ -30,9 +30,10 @@ public final class KeyboardReader: Sendable {
     guard tcgetattr(descriptor, &settings) == 0 else { throw KeyboardError(errno) }
     let original = settings
     settings.c_lflag &= ~tcflag_t(ICANON | ECHO)
-    // Every key at once, none waited for; no stopping in the background, which would leave the terminal as it is now.
+    // Every key at once, none waited for; no stopping in the background, which would leave the terminal as it is now, and
+    // the arm under torque. Where Ctrl-Z is a stop signal it stops nothing but the arm.
     withUnsafeMutableBytes(of: &settings.c_cc) { keys in
-      keys[Int(VSUSP)] = 0
+      if !sinew_suspension_is_heard() { keys[Int(VSUSP)] = 0 }
       keys[Int(VMIN)] = 0
       keys[Int(VTIME)] = 0
     }
