@@ -68,7 +68,10 @@ enum RunSummary {
           + (report.takeoverFailure != nil
             ? "the arm could not be taken over"
             : report.refusal == .none ? "episodes were cut short in a row" : "torque was refused"))
-    case .fault: Swift.print("ended by a fault after \(duration(report, plan))")
+    case .fault:
+      let cause =
+        report.signal == 0 ? "ended by a fault" : "stopped by \(signalName(report.signal)) with a fault latched,"
+      Swift.print("\(cause) after \(duration(report, plan))")
     }
   }
 
