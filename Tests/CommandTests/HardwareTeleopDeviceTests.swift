@@ -327,7 +327,7 @@ struct HardwareTeleopDeviceTests {
     let command = try Command(
       Self.teleop(["--keyboard", "--no-log", "--exit", "release"]), in: folder.root, input: terminal.path)
     try command.waitFor("warning: a keyboard cannot hold enable")
-    try command.waitFor("start arms")
+    try command.waitFor("Enter arms")
     #expect(arm.isOff)
     // A machine with much to do may need it more than once.
     for _ in 0..<10 where !arm.isOn {

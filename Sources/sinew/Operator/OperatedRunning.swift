@@ -14,7 +14,8 @@ enum OperatedRunning {
       for line in device.help { printError(line) }
     }
     if plan.hardware != nil { warn(device) }
-    let line = OperatorLine(joints: plan.task.joints, movesHardware: plan.hardware != nil)
+    let line = OperatorLine(
+      joints: plan.task.joints, movesHardware: plan.hardware != nil, device: device.kind)
     var cues = OperatorCues()
     let report = try session.runBlocking { status in
       if let cue = cues.next(status) { device.play(cue) }

@@ -14,8 +14,10 @@ final class OperatorDevice {
   let duration: Double?
   /// Which button does what, one line each.
   let help: [String]
+  /// What it is, for the words about it.
+  let kind: OperatorWords.Device
   /// Whether it is the terminal's keyboard.
-  var isKeyboard: Bool { keyboard != nil }
+  var isKeyboard: Bool { kind == .keyboard }
   private let reader: GamepadReader?
   private let keyboard: KeyboardReader?
   private let track: OperatorTrack?
@@ -26,6 +28,7 @@ final class OperatorDevice {
       let track = try Self.track(name, mapper)
       self.track = track
       self.name = "recording \(name)"
+      kind = .recording
       feed = track.feed
       duration = Double(track.duration) * 1e-9
       reader = nil
@@ -39,6 +42,7 @@ final class OperatorDevice {
       let keyboard = try checkingInput { try KeyboardReader(terminal: STDIN_FILENO) }
       self.keyboard = keyboard
       name = "keyboard"
+      kind = .keyboard
       feed = .live(keyboard.inputs)
       reader = nil
       help = KeyboardInterpreter.help
@@ -50,6 +54,7 @@ final class OperatorDevice {
     let reader = try GamepadReader(options: options, priority: 60)
     self.reader = reader
     name = "gamepad"
+    kind = .pad(path: options.path)
     feed = .live(reader.inputs)
     help = [
       "start: arm, begin an episode   hold RB: enable   B: stop   LB+B: release torque   LB+start: reset   LB+back: park",

@@ -11,6 +11,7 @@ import Simulation
 final class OperatorLine {
   private let joints: [String]
   private let movesHardware: Bool
+  private let words: OperatorWords
   private var lastState = SafetyState.boot
   private var lastEpisode = -1
   private var lastLack: String?
@@ -18,10 +19,11 @@ final class OperatorLine {
   private var leaderWasPresent = true
   private var hasShown = false
 
-  /// `joints` are the arm's, in order.
-  init(joints: [String], movesHardware: Bool) {
+  /// `joints` are the arm's, in order; `device` is what the person holds.
+  init(joints: [String], movesHardware: Bool, device: OperatorWords.Device) {
     self.joints = joints
     self.movesHardware = movesHardware
+    words = OperatorWords(device: device)
   }
 
   /// Says something that happened, on a line of its own.
@@ -34,7 +36,7 @@ final class OperatorLine {
   func show(_ status: LoopStatus) {
     if status.refusal != lastRefusal {
       lastRefusal = status.refusal
-      if status.refusal != .none { say("refused: \(status.refusal.text)") }
+      if status.refusal != .none { say("refused: \(words.refusal(status))") }
     }
     if let leader = status.teleoperation.leader, leader.isPresent != leaderWasPresent {
       leaderWasPresent = leader.isPresent
@@ -43,8 +45,8 @@ final class OperatorLine {
     if Terminal.isInteractive {
       Terminal.showLine(text(status))
       hasShown = true
-    } else if status.state != lastState || status.episode.index != lastEpisode || lack(status) != lastLack {
-      lastLack = lack(status)
+    } else if status.state != lastState || status.episode.index != lastEpisode || words.lack(status) != lastLack {
+      lastLack = words.lack(status)
       lastState = status.state
       lastEpisode = status.episode.index
       printError(text(status))
@@ -88,38 +90,17 @@ final class OperatorLine {
     return parts.joined(separator: " | ")
   }
 
-  /// Why the person's device moves nothing, and what they do about it.
-  private func lack(_ status: LoopStatus) -> String? {
-    let input = status.input.status
-    if !input.has(.present) { return "no device" }
-    if !input.has(.known) { return "move both sticks and triggers once" }
-    guard status.state == .hold, input.has(.enableIsDown) else { return nil }
-    return input.has(.neutral)
-      ? "let enable go, then hold it anew" : "let the sticks and enable go, then hold enable anew"
-  }
-
   /// What the person may do next.
   private func hint(_ status: LoopStatus) -> String? {
-    if let lack = lack(status) { return lack }
+    if let lack = words.lack(status) { return lack }
     let leader = status.teleoperation.leader
     if let leader, !leader.isPresent { return "no leader arm" }
-    switch status.state {
-    case .boot where status.torque.on != 0 && status.torque.off != 0:
-      return "the arm is PARTLY UNDER TORQUE: support it; start releases it, then arms all of it"
-    case .boot where status.torque.on != 0: return "the arm is UNDER TORQUE; start takes it over where it is held"
-    case .boot, .disarmed: return "start arms"
-    case .hold:
-      if let leader, !leader.isNear, !leader.mayBeFar { return nearness(leader) }
-      return status.episode.isRunning ? "hold enable to move" : "start begins an episode, enable moves"
-    case .faultHold where movesHardware:
-      return "support the arm; reset, with enable let go, switches torque off"
-    case .faultHold, .fault, .emergencyStop: return "reset, with enable let go"
-    case .teleoperation:
-      guard let leader else { return nil }
+    if let leader, status.state == .hold, !leader.isNear, !leader.mayBeFar { return nearness(leader) }
+    if let leader, status.state == .teleoperation {
       if !leader.isFollowed { return "the arm waits; " + nearness(leader) }
       return leader.hasCaughtUp ? nil : "catching up with the leader"
-    default: return nil
     }
+    return words.next(status, movesHardware: movesHardware)
   }
 
   private func nearness(_ leader: LeaderStatus) -> String {
