@@ -119,6 +119,9 @@ struct OutcomeTests {
     #expect(outcome.code == 0)
     let info = try Command.run(["log", "info", "run.mcap"], in: folder)
     #expect(info.output.contains("git_revision:") && !info.output.contains(foreign))
+    for limit in ["lower (rad)", "velocity (rad/s)", "effort (N·m)"] {
+      #expect(info.output.contains("    \(limit): "), "a limit names its unit")
+    }
   }
 }
 

@@ -259,8 +259,16 @@ extension LogInfo {
     }
     for record in metadata {
       lines.append("  metadata \(record.name):")
-      for (key, value) in record.metadata.sorted(by: { $0.key < $1.key }) { lines.append("    \(key): \(value)") }
+      for (key, value) in record.metadata.sorted(by: { $0.key < $1.key }) {
+        let unit = record.name == "limits" ? Self.units[key].map { " (\($0))" } ?? "" : ""
+        lines.append("    \(key)\(unit): \(value)")
+      }
     }
     return lines.joined(separator: "\n")
   }
+
+  /// What the joints' limits are in.
+  private static let units = [
+    "lower": "rad", "upper": "rad", "velocity": "rad/s", "acceleration": "rad/s²", "jerk": "rad/s³", "effort": "N·m",
+  ]
 }

@@ -14,7 +14,9 @@ struct LogCatCommand: ParsableCommand {
     abstract: "Print a log's messages: JSON lines, or the transitions as CSV.",
     discussion: """
       jsonl prints a JSON object a line: topic, log time (ns), type and message. csv prints the transitions as a table, \
-      arrays as columns obs[0], action[1], …, numbers that are not known as empty cells. Standard output holds data only.
+      arrays as columns obs[0], action[1], …, numbers that are not known as empty cells. Standard output holds data only. \
+      `source` says who moved the arm: 0 nobody, 1 a policy, 2 a person, 3 a blend of two during a hand-over, 4 the safety \
+      core (a stop, a hold, the way to the park pose).
 
       Examples:
         sinew log cat run.mcap --topic /events
