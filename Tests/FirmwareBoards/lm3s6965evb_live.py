@@ -106,8 +106,9 @@ class Board:
         self.resets_on_open, self.stays = "-r" in options, "-k" in options
         self.seconds = float(options.get("-n", 0))
         # Counting instructions, QEMU's clock does not run while the firmware is kept from running by a busy machine, and so its
-        # watchdog does not bite. On a quick machine it runs ahead while the firmware is busy: up to a quarter.
-        self.emulator = Emulator(firmware, "-icount", "shift=5,sleep=on", "-qmp", "unix:@control,server=on,wait=off")
+        # watchdog does not bite. Aligned, it waits for the time of day where a quick machine would run ahead of it.
+        self.emulator = Emulator(
+            firmware, "-icount", "shift=5,sleep=on,align=on", "-qmp", "unix:@control,server=on,wait=off")
         self.control = self.emulator.connect("control")
         self.control.sendall(b'{"execute":"qmp_capabilities"}\n')
         self.control.setblocking(False)

@@ -36,7 +36,7 @@ struct TrainCommand: ParsableCommand {
         sinew train --task reacher-v5 --steps 300000 --seed 1 --output runs/reacher
         sinew train --task pendulum-v1 --algorithm trpo --set gamma=0.95
         sinew train --task reacher-v5 --set rnn_type=gru --set rnn_hidden_dim=64
-        sinew train --task reach --perturb payload=0..0.1 --perturb latency=0..0.04 --perturb gain=0.7..1
+        sinew train --task reach --perturb payload=0..0.1 --perturb gain=0.7..1
         sinew train --config training.yaml --threads 2
         sinew train --resume runs/reacher
         sinew evaluate --task reacher-v5 --policy runs/reacher/policy
